@@ -7,9 +7,11 @@
 
 #include "base/log.h"
 #include "control/audit.h"
+#include "control/methods/group_fallback.h"
 #include "control/methods/live_snapshot.h"
 #include "daemon/activation.h"
 #include "daemon/monitoring.h"
+#include "json/json_builder.h"
 #include "protocol/rpc.h"
 #include "record/record_text.h"
 #include "service/process_stats.h"
@@ -23,7 +25,7 @@ constexpr Milliseconds removal_interval{50};
 // Grows when programs have to do something else than before.
 constexpr int protocol = 1;
 // What came later than the protocol's number: docs/protocol.md, "hello".
-constexpr std::string_view features[] = {"announce", "line", "from"};
+constexpr std::string_view features[] = {"announce", "line", "from", "groups"};
 
 }  // namespace
 
@@ -36,6 +38,7 @@ Result<std::unique_ptr<App>> App::make(config::Config config) {
 App::App(config::Config config, bus::RecordLog log)
     : config_(std::move(config)),
       log_(std::move(log)),
+      assignments_(loop_, assignment_handlers()),
       sessions_(loop_, log_, dispatcher_, config_.sessions),
       sockets_(loop_, sessions_, config_.sockets),
       web_(loop_, sessions_, config_.web),
@@ -58,6 +61,31 @@ App::App(config::Config config, bus::RecordLog log)
                      },
                  .session = [this](uint64_t connection) { return sessions_.find(connection); }});
   for (const config::AsteriskConfig& asterisk : config_.asterisk) add_asterisk(asterisk);
+  assignments_.configure(config_.groups);
+}
+
+pbx::Assignments::Handlers App::assignment_handlers() {
+  return {.next_seq = [this] { return log_.next(); },
+          .first_seq = [this] { return log_.first(); },
+          .fall_back = [this](pbx::Server& server, const groups::Settings& settings,
+                              const std::string& call) { control::run_fallback(dispatcher_, server, settings, call); },
+          .displaced =
+              [this](uint64_t connection, const std::string& group, const std::string& member) {
+                session::Session* session = sessions_.find(connection);
+                if (session == nullptr) return;
+                session->close_with_error({ErrorKind::not_owner,
+                                           "another connection is the member '" + member + "' of the group '" +
+                                               group + "' now; this one is closed",
+                                           ObjectBuilder()
+                                               .text("group", group)
+                                               .text("owner", member)
+                                               .integer("epoch", 0)
+                                               .str()});
+              },
+          .left =
+              [this](uint64_t connection) {
+                if (session::Session* session = sessions_.find(connection)) session->on_left_group();
+              }};
 }
 
 void App::add_asterisk(const config::AsteriskConfig& config) {
@@ -131,6 +159,7 @@ void App::stop() {
   stopping_ = true;
   spdlog::info("stopping: finishing what is under way");
   systemd_.stopping(config_.drain_timeout + pbx::GracefulClose::max_time);
+  assignments_.stop();
   dispatcher_.stop_waiting();
   sockets_.close();
   web_.close();
@@ -147,19 +176,22 @@ void App::leave() {
   }
 }
 
-// Restores what the records of an earlier process say: live objects, and when each Asterisk was last
-// connected.
+// Restores what the records of an earlier process say: live objects, who owned which call, and when each Asterisk
+// was last connected.
 void App::recall() {
-  if (!log_.resumed()) return;
+  if (!log_.resumed()) return assignments_.recalled();
   JsonTape tape;
   record::Record record;
   for (uint64_t seq = log_.first(); seq < log_.next(); ++seq) {
     if (!record::read_text(tape, log_.record_text(seq), record)) continue;
     for (const auto& asterisk : asterisks_) {
-      if (asterisk->name() == record.server) asterisk->recall(record, seq, started_);
+      if (asterisk->name() != record.server) continue;
+      asterisk->recall(record, seq, started_);
+      assignments_.recall(*asterisk, record, seq);
     }
   }
   for (const auto& asterisk : asterisks_) asterisk->recalled();
+  assignments_.recalled();
 }
 
 // Reads the configuration on another thread, then applies it. `reply` may be empty.
@@ -230,6 +262,10 @@ Reload App::apply(config::Config next) {
     outcome.changed.emplace_back(next.audit.on && config_.audit.on ? "logging.audit: other methods"
                                  : next.audit.on                   ? "logging.audit: on"
                                                                    : "logging.audit: off");
+  }
+  if (next.groups != config_.groups) {
+    assignments_.configure(next.groups);
+    outcome.changed.emplace_back("groups");
   }
   for (std::string& change : apply_asterisk(next.asterisk)) outcome.changed.push_back(std::move(change));
   outcome.restart = needs_restart(config_, next);

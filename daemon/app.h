@@ -17,6 +17,7 @@
 #include "net/background.h"
 #include "net/loop.h"
 #include "net/turn_meter.h"
+#include "pbx/assignments.h"
 #include "pbx/server.h"
 #include "service/http_listener.h"
 #include "session/results.h"
@@ -37,6 +38,7 @@ class App {
 
  private:
   App(config::Config config, bus::RecordLog log);
+  [[nodiscard]] pbx::Assignments::Handlers assignment_handlers();
   void add_asterisk(const config::AsteriskConfig& config);
   [[nodiscard]] session::Hello hello(const control::Caller& caller) const;
   [[nodiscard]] session::Status status() const;
@@ -58,7 +60,8 @@ class App {
   Loop loop_;
   bus::RecordLog log_;
   control::MethodTable methods_;
-  control::Dispatcher dispatcher_{methods_};
+  pbx::Assignments assignments_;
+  control::Dispatcher dispatcher_{methods_, &assignments_};
   std::vector<std::unique_ptr<pbx::Server>> asterisks_;  // in the configuration's order
   std::vector<std::unique_ptr<pbx::Server>> leaving_;    // that it no longer names
   session::Sessions sessions_;

@@ -43,6 +43,8 @@ std::string_view outcome_of(ErrorKind kind) {
       return "too_much";
     case ErrorKind::too_old:
       return "too_old";
+    case ErrorKind::not_owner:
+      return "not_owner";
     default:
       return "internal";
   }

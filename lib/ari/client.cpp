@@ -337,6 +337,11 @@ void Client::send(HttpRequest request, Answered done) {
     });
     return;
   }
+  if (request.requester.check) {
+    if (auto may = (*request.requester.check)(); !may) {
+      return defer([done = std::move(done), error = may.error()] { done(error); });
+    }
+  }
   request.timeout = options_.request_timeout;
   if (handlers_.application_answered && request.method != "GET" &&
       request.target.find("/ari/applications/") != std::string::npos) {

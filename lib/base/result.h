@@ -21,6 +21,7 @@ enum class ErrorKind {
   not_allowed,      // an access rule forbids it; nothing was sent
   too_much,         // a bound was reached; nothing was sent
   too_old,          // the other side is too old for it; nothing was sent
+  not_owner,        // the call belongs to another member of its group; nothing was sent
   system,           // a call to the operating system failed
 };
 

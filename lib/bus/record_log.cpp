@@ -205,6 +205,7 @@ void RecordLog::add_damaged(uint64_t to, size_t bytes) {
     Entry& entry = next_entry(0);
     entry.type = entry.server = entry.app = 0;
     entry.ids_count = 0;
+    entry.has_calls = false;
     end_offset_ += std::exchange(bytes, 0);
   }
 }
@@ -333,7 +334,13 @@ const Entry& RecordLog::add_entry(size_t length, const record::Record& record, s
   if (slot == no_slot) slot = make_slot(entry.type);
   slots[slot] |= bit;
   entry.ids_count = kept < ids.size() ? any_id : static_cast<uint16_t>(kept);
-  for (size_t i = 0; i < kept; ++i) ids_[end_ids_++] = ids[i].hash;
+  entry.has_calls = false;
+  for (size_t i = 0; i < kept; ++i) {
+    const record::IdSet::Id id = ids[i];
+    ids_[end_ids_++] = id.hash;
+    entry.has_calls |= id.kind == record::IdKind::call;
+  }
+  if (kept < ids.size()) entry.has_calls = !ids.of(record::IdKind::call).empty();
   end_offset_ += length;
   return entry;
 }

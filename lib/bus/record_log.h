@@ -32,6 +32,7 @@ struct Entry {
   uint16_t server;     // RecordLog::name
   uint16_t app;        // RecordLog::name
   uint16_t ids_count;  // any_id: too many to keep
+  bool has_calls;      // among its ids
 };
 inline constexpr uint16_t any_id = 0xFFFF;
 

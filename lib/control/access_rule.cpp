@@ -71,6 +71,10 @@ bool AccessRule::sees_app(std::string_view app) const {
   return apps.empty() || std::ranges::find(apps, app) != apps.end();
 }
 
+bool AccessRule::may_join(std::string_view group) const {
+  return names_method(call_groups, group);
+}
+
 bool AccessRule::owns_app(std::string_view app) const {
   return !app.empty() && std::ranges::find(apps, app) != apps.end();
 }

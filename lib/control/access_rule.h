@@ -33,6 +33,7 @@ struct AccessRule {
   std::vector<std::string> apps = {};  // empty: all; "" stands for records and objects of no application
   bool bound_commands = false;         // `apps` limits commands, too (bounds.h); then it has an application
   std::vector<std::string> contexts = {};  // of the dialplan, which commands may send calls to all the same
+  std::vector<std::string> call_groups{"*"};  // globs: the groups that programs may become members of
   size_t connections = 0;              // at a time, per user; 0: no limit of this rule's own
   size_t commands_per_second = 0;      // per user, over all its connections; 0: unlimited
 
@@ -46,6 +47,7 @@ struct AccessRule {
   [[nodiscard]] bool allows_control_of(std::string_view operation) const;
   [[nodiscard]] bool allows_function(std::string_view name) const;
   [[nodiscard]] bool sees_app(std::string_view app) const;
+  [[nodiscard]] bool may_join(std::string_view group) const;
   // `app` is an application in `apps`.
   [[nodiscard]] bool owns_app(std::string_view app) const;
   // The rule allows all of "admin".

@@ -6,10 +6,12 @@
 #include "base/suggest.h"
 #include "base/utf8.h"
 #include "control/audit.h"
+#include "control/concerned_calls.h"
 #include "control/methods/new_objects.h"
 #include "control/methods/waiting.h"
 #include "control/params.h"
 #include "control/server_choice.h"
+#include "json/json_tape.h"
 
 namespace aribus::control {
 namespace {
@@ -31,6 +33,13 @@ Requester requester_of(const Caller& caller) {
 }
 
 // Errors: invalid_params.
+Result<std::optional<uint64_t>> read_epoch(const std::optional<Json>& given) {
+  if (!given) return std::optional<uint64_t>();
+  if (!given->IsUint64()) return wrong_param("epoch", "the epoch of the call's `assigned`, a whole number", &*given);
+  return std::optional(given->GetUint64());
+}
+
+// Errors: invalid_params.
 Result<std::string> read_key(const std::optional<Json>& given) {
   if (!given) return std::string();
   if (!given->IsString() || given->GetStringLength() == 0 ||
@@ -48,11 +57,13 @@ void Dispatcher::add_server(pbx::Server& server) {
   server.on_resolved([this](const std::string& command, std::string_view outcome) {
     idempotency_.resolve(command, outcome);
   });
+  if (assignments_ != nullptr) assignments_->add(server);
   share_id_directory();
 }
 
 void Dispatcher::remove_server(const pbx::Server& server) {
   id_directory_.forget(server.name());
+  if (assignments_ != nullptr) assignments_->remove(server);
   std::erase(servers_, &server);
   share_id_directory();
 }
@@ -110,6 +121,7 @@ std::shared_ptr<CommandContext> Dispatcher::begin(const Caller& caller, const Me
   if (method != nullptr && method->run) {
     command->server_param = take_member(command->params, "server");
     command->key_param = take_member(command->params, "key");
+    command->epoch_param = take_member(command->params, "epoch");
   }
   return command;
 }
@@ -124,15 +136,48 @@ Result<void> Dispatcher::check(CommandContext& command) const {
     if (!server) return server.error();
     Result<std::string> key = read_key(command.key_param);
     if (!key) return key.error();
+    const Result<std::optional<uint64_t>> epoch = read_epoch(command.epoch_param);
+    if (!epoch) return epoch.error();
     command.server = *server;
+    command.epoch = *epoch;
     command.key = std::move(*key);
     // Another rule of the same user may have used the same key.
     const AccessRule& rule = *command.caller.principal.rule;
     if (rule.bound_commands && !command.key.empty()) command.key = rule.name + '\0' + command.key;
   }
   if (auto right = check_params(method.parameters, command.params); !right) return right;
+  if (is_fenced(command)) {
+    if (auto owns = check_owner(command); !owns) return owns;
+  }
   command.checked = true;
   return {};
+}
+
+// Reads are open to everybody.
+bool Dispatcher::is_fenced(const CommandContext& command) const {
+  return assignments_ != nullptr && assignments_->is_in_use() && command.method->run && command.changes() &&
+         command.caller.connection != 0;
+}
+
+Result<void> Dispatcher::check_owner(const CommandContext& command) const {
+  return assignments_->check(*command.server, command.caller.connection,
+                             concerned_calls(*command.server, *command.method, command.params),
+                             command.epoch);
+}
+
+// The command is being sent: its owner has accepted the call by it. Whoever owns it no longer when a request has
+// waited for a connection is refused then.
+Requester Dispatcher::take_call(CommandContext& command) {
+  Requester requester = requester_of(command.caller);
+  if (!is_fenced(command)) return requester;
+  const pbx::Server& server = *command.server;
+  pbx::Assignments::Concerned about = concerned_calls(server, *command.method, command.params);
+  if (about.calls.empty() && about.bridges.empty()) return requester;
+  command.call_command = assignments_->commanded(command.caller.connection, about, command.method->name);
+  requester.check = std::make_shared<const Requester::Check>(
+      [assignments = assignments_, &server, connection = command.caller.connection, about = std::move(about),
+       epoch = command.epoch] { return assignments->check(server, connection, about, epoch); });
+  return requester;
 }
 
 void Dispatcher::call(const Caller& caller, const std::string& method, const JsonValue& params,
@@ -171,6 +216,7 @@ void Dispatcher::send(const std::shared_ptr<CommandContext>& command) {
   if (command->params.IsNull()) command->params.SetObject();
   command->server_param.reset();
   command->key_param.reset();
+  command->epoch_param.reset();
   const bool is_remembered = !command->key.empty() && command->changes();  // reading twice does no harm
   const uint64_t fingerprint =
       is_remembered ? fingerprint_of(server.name() + "\n" + method.name, command->params) : 0;
@@ -190,7 +236,8 @@ void Dispatcher::send(const std::shared_ptr<CommandContext>& command) {
   if (command->caller.principal.rule->bound_commands) {
     if (auto right = take_bounds(*command); !right) return complete(*command, right.error());
   }
-  if (makes_bridge(method, command->params)) {
+  command->makes_bridge = makes_bridge(method, command->params);
+  if (command->makes_bridge) {
     const auto& apps = server.client().options().apps;
     const auto app = std::ranges::find_if(apps, [&](const auto& one) {
       return command->caller.principal.rule->sees_app(one) && server.hears(one);
@@ -198,7 +245,8 @@ void Dispatcher::send(const std::shared_ptr<CommandContext>& command) {
     if (app != apps.end()) command->bridge_app = *app;
     command->latest_before = server.model().latest();
   }
-  method.run({server, std::move(command->params), requester_of(command->caller),
+  Requester requester = take_call(*command);
+  method.run({server, std::move(command->params), std::move(requester),
               command->key.empty() ? command->caller.connection : 0,
               [this, command](Result<pbx::ResultText> answer) { on_answer(command, std::move(answer)); },
               [this, command] { on_accepted(*command); }});
@@ -253,6 +301,12 @@ void Dispatcher::on_answer(const std::shared_ptr<CommandContext>& command, Resul
                            command->asked, std::move(*answer));
   }
   if (!command->bridge.empty()) bounds_.created_bridge(*command->server, command->bridge, answer);
+  if (answer && command->makes_bridge && is_fenced(*command)) {
+    JsonTape tape;
+    const JsonView bridge = tape.read(answer->plain());
+    if (bridge.valid() && bridge.kind() == JsonKind::object)
+      assignments_->created_bridge(*command->server, command->caller.connection, bridge.string_at("id"));
+  }
   if (!answer || command->bridge_app.empty()) return complete(*command, std::move(answer));
   subscribe_to_bridge(*command->server, command->bridge_app, command->latest_before,
                       requester_of(command->caller), std::move(*answer),
@@ -261,6 +315,7 @@ void Dispatcher::on_answer(const std::shared_ptr<CommandContext>& command, Resul
 
 void Dispatcher::complete(CommandContext& command, Result<pbx::ResultText> answer) {
   const auto now = CommandContext::Clock::now();
+  if (command.call_command != 0) assignments_->answered(command.call_command);
   if (command.audit) command.audit->finish(answer);
   if (command.remembered) idempotency_.finish(command.caller.principal.id, command.key, answer, now);
   const auto took = std::chrono::duration_cast<DurationHistogram::Duration>(now - command.began);

@@ -14,6 +14,7 @@
 #include "control/method.h"
 #include "control/method_table.h"
 #include "json/json.h"
+#include "pbx/assignments.h"
 #include "state/id_directory.h"
 
 namespace aribus::control {
@@ -21,14 +22,18 @@ namespace aribus::control {
 // Takes a command from its name to its answer. The steps, in this order:
 //
 //   begin()     copies the parameters, and takes `server` and `key` out of them
-//   check()     access rule, choice of the Asterisk, parameters: what is refused before anything is sent
-//   run()       idempotency key, generated id, audit, what `bound_commands` reaches; then the method itself
+//   check()     access rule, choice of the Asterisk, parameters, whose call it is: what is refused before anything
+//               is sent
+//   run()       idempotency key, generated id, audit, what `bound_commands` reaches; then the method itself, whose
+//               requests are refused at the last moment if the call has got another owner
 //   runs complete()  the one end of every command: audit, answer to repeats, counts, answer
 //
 // One per daemon, on the loop's thread; the method table must outlive it, and it must outlive all replies.
 class Dispatcher {
  public:
-  explicit Dispatcher(const MethodTable& methods) : methods_(methods) {}
+  // `assignments`: of calls to members of groups; nullptr: there are no groups. It outlives the dispatcher.
+  explicit Dispatcher(const MethodTable& methods, pbx::Assignments* assignments = nullptr)
+      : methods_(methods), assignments_(assignments) {}
 
   // Commands can go to `server` from now on. It must stay until it is removed.
   void add_server(pbx::Server& server);
@@ -40,7 +45,7 @@ class Dispatcher {
                                                              const std::string& name,
                                                              const JsonValue& params);
   // Whether `command` can be sent, now: rules, Asterisks and live objects may have changed when the loop
-  // turns. Errors: unknown_method, not_allowed, invalid_params.
+  // turns. Errors: unknown_method, not_allowed, invalid_params, not_owner.
   [[nodiscard]] Result<void> check(CommandContext& command) const;
   // Runs it. Its `reply` is called once, at once or later; nothing of its `progress` is called after it.
   void run(const std::shared_ptr<CommandContext>& command);
@@ -61,6 +66,7 @@ class Dispatcher {
   // nullptr if there is none of that name.
   [[nodiscard]] const pbx::Server* find_server(std::string_view name) const;
   [[nodiscard]] const MethodTable& methods() const { return methods_; }
+  [[nodiscard]] pbx::Assignments* assignments() const { return assignments_; }
   // How the calls so far were answered; calls of unknown methods count under "unknown".
   [[nodiscard]] const CallCounters& calls() const { return calls_; }
 
@@ -68,6 +74,9 @@ class Dispatcher {
   [[nodiscard]] Error unknown_method(std::string_view name) const;
   [[nodiscard]] Result<pbx::Server*> pick_server(const CommandContext& command) const;
   void send(const std::shared_ptr<CommandContext>& command);
+  [[nodiscard]] bool is_fenced(const CommandContext& command) const;
+  [[nodiscard]] Result<void> check_owner(const CommandContext& command) const;
+  [[nodiscard]] Requester take_call(CommandContext& command);
   std::string generate_id(CommandContext& command, uint64_t fingerprint);
   [[nodiscard]] Result<void> take_bounds(CommandContext& command);
   void on_accepted(CommandContext& command);
@@ -76,6 +85,7 @@ class Dispatcher {
   void share_id_directory();
 
   const MethodTable& methods_;
+  pbx::Assignments* assignments_;
   std::vector<pbx::Server*> servers_;
   CallCounters calls_;
   state::IdDirectory id_directory_;  // used with several servers

@@ -52,6 +52,10 @@ constexpr Failure failures[] = {
     {ErrorKind::too_old, "too_old", "this Asterisk is too old for it; nothing was sent",
      R"({"type":"object","required":["since","version"],"properties":{"since":{"type":"string"},)"
      R"("version":{"type":"string"}}})"},
+    {ErrorKind::not_owner, "not_owner",
+     "the call, or the bridge, belongs to another member of its group; nothing was sent",
+     R"({"type":"object","required":["group","owner","epoch"],"properties":{"call":{"type":"string"},)"
+     R"("bridge":{"type":"string"},"group":{"type":"string"},"owner":{"type":"string"},"epoch":{"type":"integer"}}})"},
 };
 
 constexpr std::string_view binary_schema =
@@ -136,7 +140,7 @@ std::string result_text(const Method& method) {
 std::string errors_text(const Method& method) {
   using enum ErrorKind;
   std::vector<ErrorKind> kinds{invalid_params, internal, not_allowed};
-  if (method.run) kinds.insert(kinds.end(), {refused, not_connected, outcome_unknown, too_much, too_old});
+  if (method.run) kinds.insert(kinds.end(), {refused, not_connected, outcome_unknown, too_much, too_old, not_owner});
   if (method.run_here || method.run_later) kinds.push_back(too_much);
   std::vector<std::string> texts;
   for (const Failure& failure : failures) {
@@ -173,8 +177,9 @@ std::string method_text(const Method& method) {
         .push_back(parameter_text(method, parameter, operation != nullptr));
   }
   parameters.insert(parameters.end(), optional.begin(), optional.end());
-  for (const char* common : {"server", "key"}) {
-    if (method.run) parameters.push_back(reference("#/components/contentDescriptors/" + std::string(common)));
+  for (const std::string_view common : {"server", "key", "epoch"}) {
+    const bool takes = method.run && (common != "epoch" || method.access_level != AccessLevel::read);
+    if (takes) parameters.push_back(reference("#/components/contentDescriptors/" + std::string(common)));
   }
   text.json("params", array_text(parameters));
   text.json("result", result_text(method));
@@ -221,6 +226,7 @@ std::string components_text(const std::vector<const ari::ModelType*>& answered) 
       .json("contentDescriptors", ObjectBuilder()
                                       .json("server", common("server", R"({"type":"string"})"))
                                       .json("key", common("key", key_schema))
+                                      .json("epoch", common("epoch", R"({"type":"integer","minimum":0})"))
                                       .str())
       .json("schemas", models.str())
       .json("errors", errors.str())

@@ -76,6 +76,9 @@ class Groups {
   void configure(std::vector<Settings> configured, WallTime now);
   // nullptr: there is no such group.
   [[nodiscard]] const Settings* settings(std::string_view group) const;
+  [[nodiscard]] bool is_in_use() const { return !groups_.empty(); }
+  // There is a group of this application.
+  [[nodiscard]] bool takes_calls_of(std::string_view app) const { return by_app_.contains(app); }
 
   // The connection becomes a member, and its name is returned; unnamed ones get one that begins with "~". A
   // connection of the same name is closed, and its calls are this one's. The connection leaves the group that
@@ -155,7 +158,7 @@ class Groups {
   [[nodiscard]] std::optional<std::pair<std::string, std::string>> member_of(Connection connection) const;
   // By name.
   [[nodiscard]] std::map<std::string, Stats> stats(WallTime now) const;
-  // For tests.
+  // nullptr: there is none of that name.
   [[nodiscard]] const Group* find(std::string_view group) const;
 
  private:

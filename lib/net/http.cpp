@@ -92,6 +92,7 @@ struct Transfer {
   HeldBytes::Answer held;
   RequestQueue::Id place = 0;       // in the queue
   std::optional<Error> over_bound;  // the answer is
+  std::optional<Error> refused;     // by Requester::check; nothing was sent
   int attempts = 0;                 // connections on which curl was about to send it
   const MaySend* may_send = nullptr;
   bool is_new = false;                  // the connection was opened for this request, and was not asked about
@@ -147,10 +148,19 @@ struct Transfer {
     auto* self = static_cast<Transfer*>(self_pointer);
     const bool again = self->attempts++ > 0;
     if (again && self->sent_bytes() > 0 && self->request.method != "GET") return CURL_PREREQFUNC_ABORT;
+    if (!self->may_still_be_sent()) return CURL_PREREQFUNC_ABORT;
     if (!*self->may_send || !std::exchange(self->is_new, false)) return CURL_PREREQFUNC_OK;
     const Result<void> may = (*self->may_send)({local, local_port}, {remote, remote_port});
     if (!may) self->not_sent = may.error().message;
     return may ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+  }
+
+  // Whoever it is for may have lost the right to it while it waited for a connection.
+  bool may_still_be_sent() {
+    if (!request.requester.check) return true;
+    const Result<void> may = (*request.requester.check)();
+    if (!may) refused = may.error();
+    return may.ok();
   }
 
   static int on_new_socket(void* self_pointer, curl_socket_t, curlsocktype) {
@@ -167,6 +177,7 @@ struct Transfer {
   Error error_of(CURLcode code) const {
     const bool sent = attempts > 0 && (code == CURLE_ABORTED_BY_CALLBACK || sent_bytes() > 0);
     if (over_bound) return *over_bound;
+    if (refused) return *refused;
     if (not_sent) return Error{ErrorKind::not_connected, std::string(nothing_sent) + *not_sent, {}};
     if (!sent) {
       return Error{is_tls(code) ? ErrorKind::refused : ErrorKind::not_connected,

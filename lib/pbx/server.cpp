@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "net/discard.h"
+#include "pbx/assignments.h"
 #include "pbx/options_change.h"
 #include "record/answer.h"
 
@@ -83,7 +84,9 @@ void Server::recall(const record::Record& record, uint64_t seq, WallTime started
 void Server::recalled() {
   gap_.recalled();
   model_.calls().recalled(name(), clock_.wall(), model_);
-  for (const record::Record& after : model_.calls().take_after()) append(after);
+  const std::vector<record::Record> after = model_.calls().take_after();
+  for (const record::Record& one : after) append(one);
+  if (assignments_ != nullptr) assignments_->recall_ended(after);
   if (client().options().listen) connections_.client().continue_from(gap_.ended_at());
 }
 
@@ -161,6 +164,7 @@ void Server::append(const record::Record& record) {
 void Server::publish_in_place(record::Record& record) {
   state::Calls& calls = model_.calls();
   calls.link(record, handlers_.next_seq(), model_);
+  if (assignments_ != nullptr && assignments_->is_in_use()) return publish_to_groups(record);
   if (calls.has_before()) [[unlikely]] {
     for (const record::Record& before : calls.take_before()) append(before);
   }
@@ -168,6 +172,23 @@ void Server::publish_in_place(record::Record& record) {
   if (calls.has_after()) [[unlikely]] {
     for (const record::Record& after : calls.take_after()) append(after);
   }
+}
+
+// The same where there are groups: who owns a call is decided, and in the log, before its first record and after
+// its last one.
+void Server::publish_to_groups(record::Record& record) {
+  state::Calls& calls = model_.calls();
+  const std::vector<record::Record> before = calls.take_before();
+  assignments_->see_before(*this, before, record);
+  const auto append_held = [this](const record::Record& one) {
+    const Assignments::Hold hold(*assignments_);
+    append(one);
+  };
+  for (const record::Record& one : before) append_held(one);
+  append_held(record);
+  const std::vector<record::Record> after = calls.take_after();
+  for (const record::Record& one : after) append_held(one);
+  assignments_->see_after(*this, record, after);
 }
 
 // Incarnations go before the model: they ask it what was known before the record.
@@ -202,6 +223,7 @@ void Server::on_connected(const ari::ServerInfo& info) {
   }
   // At the first connection nothing is known of the time before, unless the stream goes on where it ended.
   const bool is_first = !std::exchange(was_connected_, true);
+  if (is_first && assignments_ != nullptr) assignments_->connected(*this);
   condition_.become(State::syncing);
   resync_.begin(missed || (is_first && !client().continues()));
 }
@@ -271,6 +293,7 @@ void Server::on_heard(const std::string& app) {
 
 void Server::become_ready() {
   gap_.log_ended_channels();
+  if (assignments_ != nullptr) assignments_->ready(*this);
   client().replaced_apps().empty() ? condition_.become(State::ready) : become_replaced();
 }
 

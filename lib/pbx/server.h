@@ -30,6 +30,8 @@
 
 namespace aribus::pbx {
 
+class Assignments;
+
 // What tests change.
 struct ServerTuning {
   Clock clock;
@@ -98,6 +100,11 @@ class Server {
   void publish_in_place(record::Record& record);
   // The directory that learns from its records where ids are; nullptr: none, as with one Asterisk.
   void set_id_directory(state::IdDirectory* directory) { id_directory_ = directory; }
+  // Worker groups see its records, and have records about its calls appended; nullptr: there are none.
+  void set_assignments(Assignments* assignments) { assignments_ = assignments; }
+  [[nodiscard]] Assignments* assignments() { return assignments_; }
+  // Gives a record group.* to its parts and to the log; only Assignments makes such records.
+  void append_about_group(const record::Record& record) { append(record); }
   // The directory learns the ids in the `answer` to a command: what it created is known before its first
   // event.
   void learn_places(std::string_view answer);
@@ -155,6 +162,7 @@ class Server {
   void on_switched(const ari::Client& before, ari::Client& now);
   void receive(const Connections::Link& link, std::string_view text, size_t total_bytes);
   void append(const record::Record& record);
+  void publish_to_groups(record::Record& record);
   void learn(const record::Record& record, uint64_t seq);
   template <record::OwnRecord Own>
   void publish_own(const Own& own) {
@@ -177,6 +185,7 @@ class Server {
   std::function<void(const std::string& command, std::string_view outcome)> resolved_;
   Loop& loop_;
   state::IdDirectory* id_directory_ = nullptr;
+  Assignments* assignments_ = nullptr;
   Connections connections_;
   Condition condition_;
   state::Model model_;

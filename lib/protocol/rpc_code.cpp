@@ -13,7 +13,7 @@ constexpr Code codes[] = {
     {ErrorKind::internal, -32603},       {ErrorKind::refused, -32000},
     {ErrorKind::not_connected, -32001},  {ErrorKind::outcome_unknown, -32002},
     {ErrorKind::not_allowed, -32003},    {ErrorKind::too_much, -32004},
-    {ErrorKind::too_old, -32005},
+    {ErrorKind::too_old, -32005},        {ErrorKind::not_owner, -32006},
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "control/methods/operations.h"
 #include "control/methods/state_methods.h"
 #include "control/methods/verbs.h"
+#include "session/group_methods.h"
 
 namespace aribus::session {
 
@@ -14,6 +15,7 @@ void add_all_methods(control::MethodTable& table, DaemonAnswers answers) {
   table.add(control::verbs());
   table.add(control::state_methods(answers.live_objects));
   table.add(subscription_methods(answers.session));
+  table.add(group_methods(answers.session));
   add_daemon_methods(table, std::move(answers));
 }
 

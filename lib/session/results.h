@@ -213,17 +213,72 @@ struct Subscribed {
   std::optional<bool> resumed;        // there when `since` was given
   std::optional<std::string> reason;  // why it was not resumed
   std::optional<std::vector<std::string>> warnings;
+  std::optional<std::string> member;  // of a group: its name
   std::optional<JsonText<Snapshot>> snapshot;
 
   static constexpr auto members =
-      std::tuple(member("cursor", &Subscribed::cursor), member("resumed", &Subscribed::resumed),
-                 member("reason", &Subscribed::reason), member("warnings", &Subscribed::warnings),
-                 member("snapshot", &Subscribed::snapshot));
+      std::tuple(aribus::member("cursor", &Subscribed::cursor), aribus::member("resumed", &Subscribed::resumed),
+                 aribus::member("reason", &Subscribed::reason), aribus::member("warnings", &Subscribed::warnings),
+                 aribus::member("member", &Subscribed::member), aribus::member("snapshot", &Subscribed::snapshot));
 };
 
 struct Unsubscribed {
   std::string cursor;
   static constexpr auto members = std::tuple(member("cursor", &Unsubscribed::cursor));
+};
+
+// The notification `assigned`: from the record `seq` on the call belongs to this member.
+struct Assigned {
+  // What the member can't know of the call; nothing is there for what has ended.
+  struct Snapshot {
+    static std::string schema() { return control::call_snapshot_schema(); }
+  };
+
+  uint64_t seq = 0;
+  WallTime time;
+  std::string server;
+  std::string group;
+  std::string call;
+  uint64_t epoch = 0;
+  std::string reason;    // of group.assigned; or "lost": it has lost records of its call
+  std::string previous;  // the member that had the call last; "" for none
+  OrNull<JsonText<Snapshot>> snapshot;  // null: the call has ended meanwhile
+
+  static constexpr auto members = std::tuple(
+      member("seq", &Assigned::seq), member("time", &Assigned::time), member("server", &Assigned::server),
+      member("group", &Assigned::group), member("call", &Assigned::call), member("epoch", &Assigned::epoch),
+      member("reason", &Assigned::reason), member("previous", &Assigned::previous),
+      member("snapshot", &Assigned::snapshot));
+};
+
+// The notification `released`: after the record `seq` the call does not belong to this member any more.
+struct Released {
+  uint64_t seq = 0;
+  WallTime time;
+  std::string server;
+  std::string group;
+  std::string call;
+  uint64_t epoch = 0;
+  std::string reason;  // of group.released
+
+  static constexpr auto members = std::tuple(
+      member("seq", &Released::seq), member("time", &Released::time), member("server", &Released::server),
+      member("group", &Released::group), member("call", &Released::call), member("epoch", &Released::epoch),
+      member("reason", &Released::reason));
+};
+
+// The notification `left`: this connection is no member of the group any more.
+struct LeftGroup {
+  std::string group;
+  std::string member;
+  static constexpr auto members =
+      std::tuple(aribus::member("group", &LeftGroup::group), aribus::member("member", &LeftGroup::member));
+};
+
+// Of group.leave.
+struct LeavingGroup {
+  uint64_t calls = 0;  // that the member still has
+  static constexpr auto members = std::tuple(member("calls", &LeavingGroup::calls));
 };
 
 // The notification `lost`: the records from `from` to `to`.

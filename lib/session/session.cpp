@@ -139,7 +139,13 @@ void Session::apply_rule(std::shared_ptr<const control::AccessRule> rule, Quota:
   if (!subscription_) return;
   subscription_->bound_by(*caller_.principal.rule);
   if (auto allowed = context_.dispatcher.allows(caller_, "subscribe"); !allowed)
-    close_with_error(allowed.error());
+    return close_with_error(allowed.error());
+  const GroupView* view = subscription_->group();
+  if (view != nullptr && !view->ended_at() && !may_be_member(view->group())) {
+    close_with_error(control::not_allowed(
+        "the access rules have changed, and do not allow being a member of '" + view->group() + "' any more",
+        caller_.principal.rule->name));
+  }
 }
 
 void Session::drain() {

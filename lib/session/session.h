@@ -9,6 +9,7 @@
 //   session_batches.cpp       batches: their answers go out together
 //   session_commands.cpp      commands: their order, the ids of what they create
 //   session_subscription.cpp  subscribe and unsubscribe
+//   session_group.cpp         what a member of a group does, and is told
 //   session_output.cpp        writes answers, then the records of the subscription
 //   session_memory.cpp        what all this may hold in memory
 #pragma once
@@ -99,6 +100,11 @@ class Session {
   // invalid_params, too_much.
   [[nodiscard]] Result<pbx::ResultText> subscribe(const JsonValue& params);
   [[nodiscard]] Result<pbx::ResultText> unsubscribe();
+  // group.leave. Errors: invalid_params when it is no member.
+  [[nodiscard]] Result<pbx::ResultText> leave_group(bool drain, std::optional<groups::milliseconds> timeout);
+  // Its leave is done.
+  void on_left_group();
+  [[nodiscard]] pbx::Assignments* assignments() const { return context_.dispatcher.assignments(); }
   // For Retired: says goodbye to the peer; no more callbacks.
   void silence() noexcept;
   // Ends when the peer, whose sending side is closed, has closed the other side too, or when the transport is
@@ -187,6 +193,10 @@ class Session {
   void announce(Batch& batch);
   void finish(uint64_t ticket, const Result<pbx::ResultText>& outcome);
   void end_subscription();
+  [[nodiscard]] Result<GroupView> join_group(const GroupParams& params);
+  [[nodiscard]] bool may_be_member(const std::string& group) const;
+  [[nodiscard]] std::string group_notification(uint64_t seq) const;
+  [[nodiscard]] std::string calls_after_loss(uint64_t from) const;
   void answer(const std::string& id, const Result<pbx::ResultText>& answer,
               const std::shared_ptr<Batch>& batch);
   void append_rest(std::string_view rest);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "session/results.h"
 #include "session/session.h"
 #include "session/session_limits.h"
 
@@ -88,12 +89,18 @@ bool Session::write_buffered() {
 bool Session::write_records() {
   static std::vector<iovec> pieces;  // for all sessions: it holds nothing between two calls
   size_t written = 0;
-  while (subscription_ && !subscription_->up_to_date()) {
+  const auto tell_left = [this] {
+    if (!subscription_ || !subscription_->take_left()) return;
+    const GroupView& left = *subscription_->group();
+    send_line(rpc::notification_text("left", to_json(LeftGroup{.group = left.group(), .member = left.member()})));
+  };
+  for (tell_left(); subscription_ && !subscription_->up_to_date(); tell_left()) {
     const uint64_t lost_before = subscription_->lost();
     if (const std::string lost = subscription_->take_lost(); !lost.empty()) {
       context_.counts.lost_records += subscription_->lost() - lost_before;
       if (subscription_->lost() > lost_before) ++context_.counts.losses;
       write_buffer_.append(lost);
+      if (subscription_->group() != nullptr) write_buffer_.append(calls_after_loss(subscription_->cursor().seq + 1));
       if (subscription_->must_disconnect()) {
         leave(Transport::Ending::too_slow, "on_overflow: disconnect");
       }
@@ -116,8 +123,15 @@ bool Session::write_records() {
       if (!write_buffered()) return false;
       continue;
     }
+    if (subscription_->is_at_group_record()) {
+      const std::string notification = group_notification(subscription_->take_group_record());
+      written += std::max(notification.size(), own_record_bytes);
+      write_buffer_.append(notification);
+      if (!write_buffered()) return false;
+      continue;
+    }
     subscription_->gather(fair_share_bytes, pieces);
-    if (pieces.empty() && subscription_->is_at_own_record()) continue;
+    if (pieces.empty() && (subscription_->is_at_own_record() || subscription_->is_at_group_record())) continue;
     if (pieces.empty()) {  // none of those examined matches
       want_flush();
       return true;

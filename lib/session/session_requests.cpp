@@ -105,6 +105,7 @@ void Session::on_request(const JsonValue& value, const std::shared_ptr<Batch>& b
     const std::string id = rpc::id_of(value);
     return batch ? answer(id, request.error(), batch) : refuse_line(id, request.error());
   }
+  if (assignments() != nullptr) assignments()->alive(caller_.connection);
   if (caller_.principal.name.empty()) caller_.principal.name = context_.names.find(caller_.peer.uid);
   if (auto counted = context_.quota.request(caller_, std::chrono::steady_clock::now()); !counted) {
     answer(request->id, counted.error(), batch);

@@ -161,6 +161,7 @@ void Sessions::retire(uint64_t session) {
   auto node = sessions_.extract(session);
   const Session& gone = *node.mapped();
   client_log_.left(gone.info(), gone.ending(), gone.was_cut());
+  if (pbx::Assignments* assignments = dispatcher_.assignments()) assignments->disconnected(session);
   retired_.add(std::move(node.mapped()));
   end_of_turn_.request();  // it may have been the last one
 }

@@ -1,5 +1,9 @@
 #include "session/subscribe_params.h"
 
+#include <algorithm>
+#include <memory>
+#include <utility>
+
 #include "control/params.h"
 #include "record/id_set.h"
 #include "session/results.h"
@@ -15,6 +19,10 @@ constexpr size_t max_names = 1024;        // servers, applications and ids, each
 constexpr size_t max_shown_bytes = 4096;  // of a filter's values, in filter_text()
 constexpr std::string_view overflows[] = {"lost", "disconnect"};
 constexpr std::string_view beginnings[] = {"newest", "oldest"};
+constexpr std::string_view fallbacks[] = {"none", "continue", "hangup", "play", "move"};
+constexpr std::string_view orphans[] = {"keep", "fallback"};
+constexpr int64_t longest_ms = 24LL * 60 * 60 * 1000;
+constexpr size_t max_holds = 10'000;
 
 constexpr Parameter subscribe_params[] = {
     {.name = "types", .multiple = true},
@@ -30,7 +38,25 @@ constexpr Parameter subscribe_params[] = {
     {.name = "on_overflow", .values = overflows},
     {.name = "snapshot", .type = ari::Type::boolean},
     {.name = "announce", .type = ari::Type::boolean},
+    {.name = "group"},
+    {.name = "member"},
+    {.name = "capacity", .type = ari::Type::integer, .minimum = 0},
+    {.name = "holds", .type = ari::Type::object, .multiple = true},
+    {.name = "accept_ms", .type = ari::Type::integer, .minimum = 1, .maximum = longest_ms},
+    {.name = "grace_ms", .type = ari::Type::integer, .minimum = 0, .maximum = longest_ms},
+    {.name = "lease_ms", .type = ari::Type::integer, .minimum = 0, .maximum = longest_ms},
+    {.name = "fallback_after_ms", .type = ari::Type::integer, .minimum = 1, .maximum = longest_ms},
+    {.name = "fallback", .values = fallbacks},
+    {.name = "fallback_media"},
+    {.name = "fallback_app"},
+    {.name = "exclusive", .type = ari::Type::boolean},
+    {.name = "orphan", .values = orphans},
+    {.name = "orphan_after_ms", .type = ari::Type::integer, .minimum = 1, .maximum = longest_ms},
 };
+
+constexpr std::string_view settings_params[] = {
+    "accept_ms",    "grace_ms",  "lease_ms", "fallback_after_ms", "fallback", "fallback_media",
+    "fallback_app", "exclusive", "orphan",   "orphan_after_ms"};
 
 std::vector<std::string> strings_of(const JsonValue& params, std::string_view name) {
   std::vector<std::string> strings;
@@ -72,6 +98,87 @@ bool is_true(const JsonValue& params, std::string_view name) {
   return value != nullptr && value->GetBool();
 }
 
+std::optional<groups::milliseconds> time_at(const JsonValue& params, std::string_view name) {
+  const JsonValue* value = find(params, name);
+  return value == nullptr ? std::nullopt : std::optional(groups::milliseconds(value->GetInt64()));
+}
+
+// `settings` with what `params` say.
+groups::Settings changed(groups::Settings settings, const JsonValue& params) {
+  const auto is_off = [](groups::milliseconds time) { return time == groups::milliseconds(0); };
+  if (find(params, "apps") != nullptr) settings.apps = strings_of(params, "apps");
+  if (const auto time = time_at(params, "accept_ms")) settings.accept = *time;
+  if (const auto time = time_at(params, "grace_ms")) settings.grace = is_off(*time) ? std::nullopt : time;
+  if (const auto time = time_at(params, "lease_ms")) settings.lease = is_off(*time) ? std::nullopt : time;
+  if (const auto time = time_at(params, "fallback_after_ms")) settings.fallback_after = *time;
+  if (const auto time = time_at(params, "orphan_after_ms")) settings.orphan_after = *time;
+  if (find(params, "fallback") != nullptr) {
+    const auto at = std::ranges::find(fallbacks, find_string(params, "fallback"));
+    settings.fallback = static_cast<groups::Fallback>(at - std::begin(fallbacks));
+  }
+  if (find(params, "fallback_media") != nullptr) settings.fallback_media = find_string(params, "fallback_media");
+  if (find(params, "fallback_app") != nullptr) settings.fallback_app = find_string(params, "fallback_app");
+  if (const JsonValue* given = find(params, "exclusive")) settings.exclusive = given->GetBool();
+  if (find(params, "orphan") != nullptr) {
+    settings.orphan =
+        find_string(params, "orphan") == "keep" ? groups::Orphan::keep : groups::Orphan::fallback;
+  }
+  return settings;
+}
+
+// Errors: invalid_params.
+Result<std::vector<groups::Held>> read_holds(const JsonValue& params) {
+  std::vector<groups::Held> holds;
+  const JsonValue* given = find(params, "holds");
+  if (given == nullptr) return holds;
+  const auto read = [&](const JsonValue& value) {
+    const JsonValue* epoch = find(value, "epoch");
+    const std::string_view call = find_string(value, "call");
+    if (call.empty() || epoch == nullptr || !epoch->IsUint64()) return false;
+    holds.push_back({std::string(call), epoch->GetUint64()});
+    return true;
+  };
+  if (given->IsObject() && read(*given)) return holds;
+  if (!given->IsArray()) return control::wrong_param("holds", "objects with `call` and `epoch`", given);
+  if (given->Size() > max_holds) return control::too_many_values("holds", max_holds, given->Size());
+  for (const JsonValue& item : given->GetArray()) {
+    if (!read(item)) return control::wrong_param("holds", "objects with `call` and `epoch`", &item);
+  }
+  return holds;
+}
+
+// Errors: invalid_params.
+Result<std::optional<GroupParams>> read_group(const JsonValue& params) {
+  if (find(params, "group") == nullptr) {
+    for (const std::string_view name : {"member", "capacity", "holds"}) {
+      if (find(params, name) != nullptr)
+        return control::wrong_param(name, "nothing, as no `group` is given", find(params, name));
+    }
+    for (const std::string_view name : settings_params) {
+      if (find(params, name) != nullptr)
+        return control::wrong_param(name, "nothing, as no `group` is given", find(params, name));
+    }
+    return std::optional<GroupParams>();
+  }
+  Result<std::vector<groups::Held>> holds = read_holds(params);
+  if (!holds) return holds.error();
+  GroupParams group;
+  group.join.group = find_string(params, "group");
+  group.join.member = find_string(params, "member");
+  if (const JsonValue* capacity = find(params, "capacity"))
+    group.join.capacity = static_cast<size_t>(capacity->GetInt64());
+  group.join.holds = std::move(*holds);
+  const bool gives_settings =
+      find(params, "apps") != nullptr ||
+      std::ranges::any_of(settings_params, [&](std::string_view name) { return find(params, name) != nullptr; });
+  if (gives_settings) {
+    group.change = [given = std::make_shared<const Json>(copy_of(params))](groups::Settings settings) {
+      return changed(std::move(settings), *given);
+    };
+  }
+  return std::optional(std::move(group));
+}
+
 }  // namespace
 
 std::vector<Parameter> subscribe_parameters() {
@@ -100,6 +207,9 @@ Result<SubscribeParams> read_subscribe_params(const JsonValue& params) {
   read.snapshot = is_true(params, "snapshot");
   read.announce = is_true(params, "announce");
   if (find_string(params, "on_overflow") == "disconnect") read.on_overflow = Overflow::disconnect;
+  Result<std::optional<GroupParams>> group = read_group(params);
+  if (!group) return group.error();
+  read.group = std::move(*group);
   if (read.from_oldest && read.snapshot) {
     return Error{ErrorKind::invalid_params,
                  "snapshot: it would be of now, and `from` asks for what came before; ask for one of them",

@@ -1,6 +1,7 @@
 // The parameters of `subscribe`.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "ari/schema.h"
 #include "base/result.h"
 #include "bus/filter.h"
+#include "groups/groups.h"
 #include "json/json.h"
 
 namespace aribus::session {
@@ -18,6 +20,13 @@ namespace aribus::session {
 // What to do with a subscriber that the ring has overtaken.
 enum class Overflow { lost, disconnect };
 
+// What a program that becomes a member of a group asks for.
+struct GroupParams {
+  groups::Join join;  // without the connection
+  // The settings that are given, of a group that has these otherwise; nothing: none is given.
+  std::function<groups::Settings(groups::Settings)> change;
+};
+
 struct SubscribeParams {
   bus::FilterOptions wanted;
   std::optional<std::string> since;  // a cursor
@@ -25,6 +34,7 @@ struct SubscribeParams {
   bool snapshot = false;
   bool announce = false;
   Overflow on_overflow = Overflow::lost;
+  std::optional<GroupParams> group;
 };
 
 // Errors: invalid_params.

@@ -54,7 +54,7 @@ void Subscription::bound_by(const control::AccessRule& rule) {
 
 Result<Subscription> Subscription::make(const JsonValue& params, const bus::RecordLog& log,
                                         const control::Dispatcher& dispatcher,
-                                        const control::AccessRule& rule) {
+                                        const control::AccessRule& rule, const JoinGroup& join) {
   Result<SubscribeParams> read = read_subscribe_params(params);
   if (!read) return read.error();
   const std::vector<std::string> doubts = doubts_about(read->wanted, dispatcher, rule);
@@ -63,11 +63,19 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Reco
   const bool from_oldest = read->from_oldest;
   const bool snapshot = read->snapshot;
   const bus::Start start = bus::start_of(log, since, from_oldest);
+  std::optional<GroupView> view;
+  if (read->group) {
+    Result<GroupView> joined = join(*read->group);
+    if (!joined) return joined.error();
+    view = std::move(*joined);
+  }
   Subscription subscription(std::move(*read), rule, log, start);
   const std::string& reason = start.reason;
   const bool resumed = since && reason.empty();
   const std::string cursor = subscription.cursor().text();
-  Subscribed result{.cursor = cursor, .resumed = {}, .reason = {}, .warnings = {}, .snapshot = {}};
+  Subscribed result{.cursor = cursor, .resumed = {}, .reason = {}, .warnings = {}, .member = {}, .snapshot = {}};
+  if (view) result.member = view->member();
+  subscription.view_ = std::move(view);
   if (since) result.resumed = resumed;
   if (!reason.empty()) result.reason = reason;
   if (!doubts.empty()) result.warnings = doubts;
@@ -87,7 +95,7 @@ std::string Subscription::pass_lost() {
   was_overtaken_ = std::max(next_, first_kept_) < log_->first();
   lost_ += overtaken();
   const uint64_t from = std::exchange(next_, first);
-  at_own_record_ = false;
+  at_own_record_ = at_group_record_ = false;
   own_line_.reset();
   const Lost lost{.from = from, .to = first - 1, .records = first - from};
   return rpc::notification_text("lost", to_json(lost)) + "\n";
@@ -100,7 +108,7 @@ bool Subscription::must_disconnect() const {
 void Subscription::gather(size_t max_bytes, std::vector<iovec>& pieces) {
   pieces.clear();
   runs_.clear();
-  if (filter_.takes_all()) {
+  if (filter_.takes_all() && !view_) {
     const uint64_t end = log_->record_at(next_, log_->readable_until(next_), max_bytes);
     gathered_ = std::max(end, next_ + 1);
     runs_.push_back({next_, gathered_});
@@ -118,8 +126,12 @@ void Subscription::gather_matches(size_t max_bytes) {
   size_t bytes = 0;
   uint64_t seq = next_;
   for (;; ++seq) {
-    seq = filter_.next_match(*log_, seq, end);
+    seq = view_ ? next_match(seq, end) : filter_.next_match(*log_, seq, end);
     if (seq == end) break;
+    if (view_ && group_record_ == seq) {
+      at_group_record_ = runs_.empty();
+      break;
+    }
     if (bounded_ && is_own(seq)) {
       at_own_record_ = runs_.empty();
       break;
@@ -136,6 +148,17 @@ void Subscription::gather_matches(size_t max_bytes) {
   }
   gathered_ = seq;
   if (runs_.empty()) next_ = seq;
+}
+
+// The first record of [from, to) for the member, or `to`; group_record_ is its number if it is one for a
+// notification.
+uint64_t Subscription::next_match(uint64_t from, uint64_t to) {
+  for (; from < to; ++from) {
+    const GroupView::Sight sight = view_->sight_of(from);
+    if (sight == GroupView::Sight::notification) return group_record_ = from;
+    if (sight == GroupView::Sight::shown && filter_.matches(*log_, from)) return from;
+  }
+  return to;
 }
 
 // Whether a record has no application. The log gives 0 to applications that came when all numbers were taken.

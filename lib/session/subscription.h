@@ -2,9 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/uio.h>
@@ -15,6 +17,7 @@
 #include "bus/resume.h"
 #include "control/dispatcher.h"
 #include "json/json.h"
+#include "session/group_view.h"
 #include "session/own_record.h"
 #include "session/subscribe_params.h"
 
@@ -30,11 +33,14 @@ namespace aribus::session {
 // Only the position and the filter are kept between two deliveries, however many records wait.
 class Subscription {
  public:
+  // Makes the connection a member of the group; what is decided then comes after the subscription's cursor.
+  using JoinGroup = std::function<Result<GroupView>(const GroupParams& group)>;
+
   // Reads the parameters of `subscribe`; delivers no more than `rule` allows.
-  // Errors: invalid_params.
+  // Errors: invalid_params, and those of `join`.
   [[nodiscard]] static Result<Subscription> make(const JsonValue& params, const bus::RecordLog& log,
                                                  const control::Dispatcher& dispatcher,
-                                                 const control::AccessRule& rule);
+                                                 const control::AccessRule& rule, const JoinGroup& join = {});
 
   // Replaces the rule that limits what it delivers.
   void bound_by(const control::AccessRule& rule);
@@ -81,8 +87,29 @@ class Subscription {
   [[nodiscard]] std::optional<std::string> take_own_record(const control::Dispatcher& dispatcher,
                                                            const control::AccessRule& rule);
 
+  // Of a member of a group; nullptr: of none.
+  [[nodiscard]] const GroupView* group() const { return view_ ? &*view_ : nullptr; }
+  // It is no member any more.
+  void leave_group() {
+    if (view_) view_->end();
+  }
+  // Whether all that it was told as a member has been passed, and this was not asked since.
+  [[nodiscard]] bool take_left() {
+    const bool left = view_ && view_->ended_at() && next_ >= *view_->ended_at();
+    return left && !std::exchange(told_left_, true);
+  }
+  // Whether the next record is one for which the member gets a notification. Known after gather().
+  [[nodiscard]] bool is_at_group_record() const { return at_group_record_; }
+  // Passes that record and returns its number. Required: is_at_group_record(), and take_lost() was called
+  // since.
+  [[nodiscard]] uint64_t take_group_record() {
+    at_group_record_ = false;
+    ++delivered_;
+    return next_++;
+  }
+
   // Finds the lines to write next, adjacent ones merged: at most `max_bytes` (but at least one record),
-  // `max_pieces` pieces and `max_scanned` records examined, and none after a record for is_at_own_record().
+  // `max_pieces` pieces and `max_scanned` records examined, and none after a record for is_at_own_record() or is_at_group_record().
   // Records that don't match are passed. Valid until the log grows. Required: take_lost() was called and it
   // is not up to date since.
   void gather(size_t max_bytes, std::vector<iovec>& pieces);
@@ -100,6 +127,7 @@ class Subscription {
                const bus::Start& start);
   [[nodiscard]] std::string pass_lost();
   void gather_matches(size_t max_bytes);
+  [[nodiscard]] uint64_t next_match(uint64_t from, uint64_t to);
   [[nodiscard]] bool is_own(uint64_t seq) const;
 
   const bus::RecordLog* log_;
@@ -110,6 +138,10 @@ class Subscription {
   bool announces_ = false;
   bool bounded_ = false;        // to applications
   bool at_own_record_ = false;  // next_ is one
+  std::optional<GroupView> view_;  // of a member of a group
+  bool at_group_record_ = false;   // next_ is one
+  uint64_t group_record_ = 0;      // the last one that was found
+  bool told_left_ = false;         // see take_left()
   std::unique_ptr<VisibleLine> own_line_;  // of that record, while there are more steps
   bool was_overtaken_ = false;
   pbx::ResultText result_{""};

@@ -8,18 +8,7 @@
 
 namespace aribus::session {
 
-namespace {
-
 using control::Caller;
-
-// Calls `act` with the caller's session.
-template <typename Act>
-Result<pbx::ResultText> in_session(const FindSession& find, const Caller& caller, Act act) {
-  if (Session* session = find ? find(caller.connection) : nullptr) return act(*session);
-  return Error{ErrorKind::internal, "the method needs a connection", {}};
-}
-
-}  // namespace
 
 std::vector<control::Method> subscription_methods(FindSession find) {
   const auto subscribe = [find](const JsonValue& params, const Caller& caller) {

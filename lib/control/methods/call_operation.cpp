@@ -9,6 +9,7 @@
 #include "control/methods/new_objects.h"
 #include "control/methods/unknown_outcome.h"
 #include "json/json_tape.h"
+#include "pbx/assignments.h"
 #include "pbx/creating_operations.h"
 
 namespace aribus::control {
@@ -50,11 +51,16 @@ void call_operation(pbx::Server& server, const ari::Operation& operation, const 
   }
   const std::string id(find_string(params, creates->id));
   const bool makes_channel = creates->kind == record::IdKind::channel;
-  if (makes_channel) server.calls().expect(id, call_to_join(server, params));
+  pbx::Assignments* const assignments = makes_channel ? server.assignments() : nullptr;
+  if (makes_channel) {
+    const std::string call = call_to_join(server, params);
+    server.calls().expect(id, call);
+    if (assignments != nullptr && call.empty()) assignments->originating(requester.connection, server, id);
+  }
   const uint64_t number = server.resolver().begin(operation.name, server.next(creates->kind, id),
                                                   shows(server, *creates, params));
   server.call(operation, params, requester,
-              [&server, creates, id, makes_channel, wanted = WantedChannel::of(params, creates->id), number,
+              [&server, creates, id, makes_channel, assignments, wanted = WantedChannel::of(params, creates->id), number,
                requester, made = NewObject::of(server, *creates, params),
                reply = std::move(reply)](Result<pbx::ResultText> answer) {
                 if (!answer && answer.error().kind == ErrorKind::outcome_unknown) {
@@ -63,6 +69,7 @@ void call_operation(pbx::Server& server, const ari::Operation& operation, const 
                 const bool told = server.resolver().answered(number);
                 if (answer) learn_of(server, made, *answer, told);
                 if (!answer && makes_channel) server.calls().expect_no_more(id);
+                if (!answer && assignments != nullptr) assignments->not_originated(server, id);
                 if (!answer && makes_channel && misleads(answer.error())) {
                   explain_no_channel(server, wanted, std::move(answer.error()), requester, reply);
                 } else {

@@ -67,6 +67,7 @@ class Lists final : public pbx::MadeText, public std::enable_shared_from_this<Li
   }
 
   [[nodiscard]] std::unique_ptr<Reader> read() const override;
+  [[nodiscard]] std::string items_of(const state::Call& call) const;
   [[nodiscard]] size_t size() const override { return size_; }
   [[nodiscard]] size_t held_bytes() const override {
     size_t bytes = sizeof *this + bytes_at_once;
@@ -169,6 +170,32 @@ class Lists final : public pbx::MadeText, public std::enable_shared_from_this<Li
   AccessRule apps_;  // a rule that shows the same objects
   size_t size_ = 64;
 };
+
+// The items of one call, each as in the list of its kind.
+std::string Lists::items_of(const state::Call& call) const {
+  const Source& source = sources_.front();
+  std::optional<state::FrozenObjects::Iterator> near;
+  std::string out = R"("call":)";
+  append(out, source, call, near);
+  out += R"(,"channels":[)";
+  std::vector<std::string_view> bridges;
+  for (const record::CallLeg& leg : call.legs) {
+    const Object* channel = leg.ended ? nullptr : source.objects->find(IdKind::channel, leg.channel);
+    if (channel == nullptr || !shows(source, IdKind::channel, *channel)) continue;
+    if (out.back() != '[') out += ',';
+    append(out, source, IdKind::channel, *channel);
+    const std::string_view bridge = channel->bridge(source.objects->number());
+    if (!bridge.empty() && std::ranges::find(bridges, bridge) == bridges.end()) bridges.push_back(bridge);
+  }
+  out += R"(],"bridges":[)";
+  for (const std::string_view id : bridges) {
+    const Object* bridge = source.objects->find(IdKind::bridge, id);
+    if (bridge == nullptr || !shows(source, IdKind::bridge, *bridge)) continue;
+    if (out.back() != '[') out += ',';
+    append(out, source, IdKind::bridge, *bridge);
+  }
+  return out += ']';
+}
 
 // Sorted by kind, Asterisk and id.
 class Lists::ItsReader final : public Reader {
@@ -296,6 +323,22 @@ pbx::ResultText live_snapshot(const Dispatcher& dispatcher, const std::vector<st
     if (method != nullptr && rule.allows(*method)) kinds.push_back(kind);
   }
   return lists(dispatcher, "{", servers, std::move(kinds), {}, rule);
+}
+
+std::string call_snapshot(const pbx::Assignments& assignments, const std::string& call, const AccessRule& rule) {
+  pbx::Server* server = assignments.server_of(call);
+  if (server == nullptr) return "null";
+  const state::Call& live = *server->model().calls().find(call);
+  if (!sees_call(rule, live)) return "null";
+  const pbx::CallBeginning beginning = assignments.beginning_of(call);
+  std::string name;
+  append_json_string(name, server->name());
+  const Lists lists("", {{name, server->freeze()}}, {}, {}, rule);
+  std::string text = R"({"channel":)";
+  append_json_string(text, beginning.channel);
+  text += R"(,"args":)" + beginning.args + R"(,"commands":)" + strings_text(beginning.commands) + ",";
+  text += lists.items_of(live);
+  return text += '}';
 }
 
 }  // namespace aribus::control

@@ -19,22 +19,22 @@ std::string_view model_name(IdKind kind) {
   return models[static_cast<size_t>(kind)];
 }
 
-std::string array_schema(const std::vector<std::string_view>& required, const ObjectBuilder& members) {
-  const std::string item = ObjectBuilder()
-                               .text("type", "object")
-                               .json("required", strings_text(required))
-                               .json("properties", members.str())
-                               .str();
-  return ObjectBuilder().text("type", "array").json("items", item).str();
+std::string object_schema(const std::vector<std::string_view>& required, const ObjectBuilder& members) {
+  return ObjectBuilder()
+      .text("type", "object")
+      .json("required", strings_text(required))
+      .json("properties", members.str())
+      .str();
 }
 
-std::string list_schema(IdKind kind) {
+// Of one object in a list.
+std::string item_schema(IdKind kind) {
   ObjectBuilder members;
   members.json("server", R"({"type":"string"})");
   if (kind == IdKind::call) {
     members.json("app", R"({"type":"string"})").json("call", json_schema<record::LiveCall>());
     const std::vector<std::string_view> required{"server", "call"};
-    return array_schema(required, members);
+    return object_schema(required, members);
   }
   if (kind == IdKind::channel) {
     members.json("app", R"({"type":"string"})").json("bridge", R"({"type":"string"})");
@@ -49,7 +49,11 @@ std::string list_schema(IdKind kind) {
             R"({"type":"string"},"resource":{"type":"string"},"state":{"type":"string"}}})"
           : ObjectBuilder().text("$ref", "#/components/schemas/" + std::string(model_name(kind))).str());
   const std::vector<std::string_view> required{"server", record::object_name(kind)};
-  return array_schema(required, members);
+  return object_schema(required, members);
+}
+
+std::string list_schema(IdKind kind) {
+  return ObjectBuilder().text("type", "array").json("items", item_schema(kind)).str();
 }
 
 std::string answer_schema(IdKind kind) {
@@ -79,6 +83,15 @@ std::string snapshot_schema() {
     members.json(record::field_name(kind), list_schema(kind));
   }
   return ObjectBuilder().text("type", "object").json("properties", members.str()).str();
+}
+
+std::string call_snapshot_schema() {
+  constexpr std::string_view texts = R"({"type":"array","items":{"type":"string"}})";
+  ObjectBuilder members;
+  members.json("channel", R"({"type":"string"})").json("args", texts).json("commands", texts);
+  members.json("call", item_schema(IdKind::call));
+  for (const IdKind kind : {IdKind::channel, IdKind::bridge}) members.json(record::field_name(kind), list_schema(kind));
+  return object_schema({"channel", "args", "commands", "call", "channels", "bridges"}, members);
 }
 
 std::vector<Method> state_methods(const LiveObjects& live_objects) {

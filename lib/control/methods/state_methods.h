@@ -25,5 +25,7 @@ using LiveObjects = std::function<Result<pbx::ResultText>(record::IdKind kind, c
 
 // The JSON Schema of a snapshot: an object with a list for each kind.
 [[nodiscard]] std::string snapshot_schema();
+// That of call_snapshot() (live_snapshot.h).
+[[nodiscard]] std::string call_snapshot_schema();
 
 }  // namespace aribus::control

@@ -1,5 +1,6 @@
 #include "tests/unit/session/daemon.h"
 
+#include "session/group_methods.h"
 #include "session/subscription_methods.h"
 #include "tests/catch.h"
 #include "tests/unit/control/caller.h"
@@ -9,6 +10,19 @@ namespace aribus::test {
 Daemon::Daemon(session::SessionLimits its_limits, size_t its_max_connections, size_t ring_bytes,
                const std::string& log_path)
     : log(bus::RecordLog::make({.ring_bytes = ring_bytes, .path = log_path}, test::framing).value()),
+      assignments(loop,
+                  {.next_seq = [this] { return log.next(); },
+                   .first_seq = [this] { return log.first(); },
+                   .displaced =
+                       [this](uint64_t connection, const std::string&, const std::string& member) {
+                         if (session::Session* one = sessions->find(connection))
+                           one->close_with_error({ErrorKind::not_owner, "displaced by " + member, {}});
+                       },
+                   .left =
+                       [this](uint64_t connection) {
+                         if (session::Session* one = sessions->find(connection)) one->on_left_group();
+                       }},
+                  {.wall = wall_now, .monotonic = [this] { return now; }}),
       limits(its_limits),
       max_connections(its_max_connections) {
   add_asterisk_methods(methods);
@@ -18,6 +32,8 @@ Daemon::Daemon(session::SessionLimits its_limits, size_t its_max_connections, si
        .run_here = [](const JsonValue&, const control::Caller&) { return pbx::ResultText("\"pong\""); }});
   methods.add(
       session::subscription_methods([this](uint64_t connection) { return sessions->find(connection); }));
+  methods.add(session::group_methods([this](uint64_t connection) { return sessions->find(connection); }));
+  assignments.recalled();
   open();
 }
 

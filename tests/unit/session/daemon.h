@@ -1,6 +1,7 @@
 // A server on a socket of its own, and programs that are connected to it, all on one loop.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "bus/record_log.h"
 #include "control/dispatcher.h"
 #include "frontend/unix/server.h"
+#include "pbx/assignments.h"
 #include "tests/unit/helpers.h"
 #include "tests/unit/session/wire.h"
 
@@ -21,7 +23,10 @@ struct Daemon {
   Loop loop;
   bus::RecordLog log;
   control::MethodTable methods;
-  control::Dispatcher dispatcher{methods};
+  // Of the groups: it passes when pass() is called.
+  std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now();
+  pbx::Assignments assignments;
+  control::Dispatcher dispatcher{methods, &assignments};
   std::optional<session::Sessions> sessions;
   std::optional<frontend::UnixServer> server;
 
@@ -35,6 +40,11 @@ struct Daemon {
   void drain(Milliseconds deadline, std::function<void()> done);
   // From now on this is the one rule for all.
   void set_rule(control::AccessRule rule);
+  // What is due for the groups within this time happens.
+  void pass(Milliseconds time) {
+    now += time;
+    assignments.alive(0);
+  }
   bool pump(const std::function<bool()>& done) { return test::pump(loop, done); }
 
   session::SessionLimits limits;

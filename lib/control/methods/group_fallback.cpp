@@ -1,0 +1,117 @@
+#include "control/methods/group_fallback.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "json/json_builder.h"
+#include "json/json_tape.h"
+#include "net/requester.h"
+
+namespace aribus::control {
+namespace {
+
+using groups::Fallback;
+
+Caller itself() {
+  static const auto everything = std::make_shared<const AccessRule>(AccessRule{
+      .name = "aribusd", .methods = {"read", "control", "admin"}, .functions = {"*"}, .call_groups = {}});
+  return {.principal = {.id = Requester::daemon, .name = "aribusd", .rule = everything}, .program = "aribusd"};
+}
+
+bool has_place_in_dialplan(const state::Object& channel) {
+  JsonTape tape;
+  const JsonView place = tape.read(channel.text).find("dialplan");
+  return place.valid() && !place.string_at("context").empty() && !place.string_at("exten").empty();
+}
+
+// One channel, step by step.
+class OnChannel : public std::enable_shared_from_this<OnChannel> {
+ public:
+  OnChannel(Dispatcher& dispatcher, std::string server, std::string channel, const groups::Settings& settings)
+      : dispatcher_(dispatcher), server_(std::move(server)), channel_(std::move(channel)), settings_(settings) {}
+
+  void run(bool has_place) {
+    const auto act = [self = shared_from_this(), has_place] { self->act(has_place); };
+    call("channels.setChannelVar",
+         params().text("variable", "ARIBUS_FALLBACK").text("value", settings_.name), act, act);
+  }
+
+ private:
+  using Next = std::function<void()>;
+
+  [[nodiscard]] ObjectBuilder params() const {
+    ObjectBuilder made;
+    made.text("server", server_).text("channelId", channel_);
+    return made;
+  }
+
+  void act(bool has_place) {
+    const Next hang_up = [self = shared_from_this()] { self->hang_up(); };
+    switch (settings_.fallback) {
+      case Fallback::continue_:
+        return has_place ? call("channels.continueInDialplan", params(), {}, hang_up) : hang_up();
+      case Fallback::move:
+        return call("channels.move", params().text("app", settings_.fallback_app), {}, hang_up);
+      case Fallback::play:
+        return call(
+            "channels.answer", params(),
+            [self = shared_from_this(), hang_up] {
+              self->call("channels.play",
+                         self->params().text("media", self->settings_.fallback_media).boolean("wait", true), hang_up,
+                         hang_up);
+            },
+            hang_up);
+      case Fallback::hangup:
+      case Fallback::none:
+        return hang_up();
+    }
+  }
+
+  void hang_up() { call("channels.hangup", params(), {}, {}); }
+
+  void call(const std::string& method, const ObjectBuilder& params, const Next& done, const Next& failed) {
+    const Result<Json> given = parse_json(params.str());
+    dispatcher_.call(itself(), method, *given,
+                     [self = shared_from_this(), method, done, failed](const Result<pbx::ResultText>& answer) {
+                       if (!answer) self->log(method, answer.error());
+                       const Next& next = answer ? done : failed;
+                       if (next) next();
+                     });
+  }
+
+  void log(const std::string& method, const Error& error) const {
+    log_line(spdlog::level::warn, {{"SERVER", server_}, {"CHANNEL", channel_}},
+             "{}: fallback of the group '{}': {} on {}: {}", server_, settings_.name, method, channel_,
+             error.message);
+  }
+
+  Dispatcher& dispatcher_;
+  std::string server_;
+  std::string channel_;
+  groups::Settings settings_;
+};
+
+}  // namespace
+
+void run_fallback(Dispatcher& dispatcher, pbx::Server& server, const groups::Settings& settings,
+                  const std::string& id) {
+  const state::Call* call = server.model().calls().find(id);
+  if (call == nullptr) return;
+  log_line(spdlog::level::warn, {{"SERVER", server.name()}}, "{}: nobody of the group '{}' takes the call {}: {}",
+           server.name(), settings.name, id, groups::name_of(settings.fallback));
+  std::vector<std::pair<std::string, bool>> channels;  // and whether it has a place in the dialplan
+  for (const record::CallLeg& leg : call->legs) {
+    const state::Object* channel =
+        leg.ended ? nullptr : server.model().find(record::IdKind::channel, leg.channel);
+    if (channel != nullptr && std::ranges::find(settings.apps, channel->app) != settings.apps.end())
+      channels.emplace_back(leg.channel, has_place_in_dialplan(*channel));
+  }
+  for (const auto& [channel, has_place] : channels) {
+    std::make_shared<OnChannel>(dispatcher, server.name(), channel, settings)->run(has_place);
+  }
+}
+
+}  // namespace aribus::control

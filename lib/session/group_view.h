@@ -1,0 +1,54 @@
+// What a member of a group sees of the log.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bus/record_log.h"
+#include "groups/ownership.h"
+#include "record/record.h"
+
+namespace aribus::session {
+
+// A record about calls is shown to the member that owned one of them at that record's `seq`; a record about no
+// call to every member. In place of the record with which the member gets a call, or loses it, there is a
+// notification: it belongs to the program's business, whatever filter it has.
+class GroupView {
+ public:
+  enum class Sight : uint8_t { hidden, shown, notification };
+
+  GroupView(const bus::RecordLog& log, std::shared_ptr<const groups::Ownership> ownership, std::string group,
+            std::string member)
+      : log_(&log), ownership_(std::move(ownership)), group_(std::move(group)), member_(std::move(member)) {}
+
+  // Required: the log holds the record, and it is readable.
+  [[nodiscard]] Sight sight_of(uint64_t seq);
+  // Whether the member owned the call at that record.
+  [[nodiscard]] bool owned_at(std::string_view call, uint64_t seq) const;
+  // It is no member any more: from now on no record about a call is shown.
+  void end() { until_ = std::min(until_, log_->next()); }
+  // Where it ended; nothing: it has not.
+  [[nodiscard]] std::optional<uint64_t> ended_at() const {
+    return until_ == UINT64_MAX ? std::nullopt : std::optional(until_);
+  }
+  [[nodiscard]] const std::string& group() const { return group_; }
+  [[nodiscard]] const std::string& member() const { return member_; }
+
+ private:
+  enum class Kind : uint8_t { unknown, other, ownership };
+
+  [[nodiscard]] bool is_mine(uint64_t seq) const;
+  [[nodiscard]] bool is_about_ownership(uint64_t seq);
+
+  const bus::RecordLog* log_;
+  std::shared_ptr<const groups::Ownership> ownership_;
+  std::string group_;
+  std::string member_;
+  uint64_t until_ = UINT64_MAX;
+  std::vector<Kind> kinds_;  // of types, by their numbers in the log
+};
+
+}  // namespace aribus::session

@@ -1,0 +1,128 @@
+#include <algorithm>
+#include <utility>
+
+#include "control/methods/live_snapshot.h"
+#include "json/json_tape.h"
+#include "record/own_records.h"
+#include "record/record_text.h"
+#include "session/results.h"
+#include "session/session.h"
+
+namespace aribus::session {
+namespace {
+
+std::string line_of(std::string_view method, const std::string& params) {
+  return rpc::notification_text(method, params) + "\n";
+}
+
+std::string text_at(const record::Record& record, std::string_view name) {
+  JsonTape tape;
+  const JsonView value = tape.read(record.member(name));
+  return value.valid() && value.kind() == JsonKind::string ? value.string() : std::string();
+}
+
+}  // namespace
+
+// A member gets calls that others do not get, so it takes more than reading.
+bool Session::may_be_member(const std::string& group) const {
+  const control::AccessRule& rule = *caller_.principal.rule;
+  if (!rule.may_join(group) || !context_.dispatcher.allows(caller_, "group.accept")) return false;
+  const groups::Settings* settings = assignments()->groups().settings(group);
+  return settings == nullptr ||
+         std::ranges::all_of(settings->apps, [&](const std::string& app) { return rule.sees_app(app); });
+}
+
+Result<GroupView> Session::join_group(const GroupParams& params) {
+  if (assignments() == nullptr) return Error{ErrorKind::internal, "there are no groups here", {}};
+  const groups::Settings* known = assignments()->groups().settings(params.join.group);
+  std::optional<groups::Settings> settings;
+  if (params.change) {
+    groups::Settings defaults;
+    defaults.name = params.join.group;
+    settings = params.change(known != nullptr ? *known : std::move(defaults));
+  }
+  const control::AccessRule& rule = *caller_.principal.rule;
+  const std::vector<std::string>* apps = known != nullptr ? &known->apps : settings ? &settings->apps : nullptr;
+  const bool sees_all =
+      apps == nullptr || std::ranges::all_of(*apps, [&](const std::string& app) { return rule.sees_app(app); });
+  if (!rule.may_join(params.join.group) || !context_.dispatcher.allows(caller_, "group.accept") || !sees_all) {
+    return control::not_allowed("the access rule '" + rule.name + "' does not allow joining the group '" +
+                                    params.join.group +
+                                    "': that takes its name in `call_groups`, `group.accept` among the methods, and "
+                                    "the group's applications",
+                                rule.name);
+  }
+  groups::Join join = params.join;
+  join.connection = caller_.connection;
+  Result<std::string> member = assignments()->join(join, settings);
+  if (!member) return member.error();
+  return GroupView(context_.log, assignments()->ownership(join.group), join.group, *member);
+}
+
+Result<pbx::ResultText> Session::leave_group(bool drain, std::optional<groups::milliseconds> timeout) {
+  if (assignments() == nullptr || !assignments()->groups().member_of(caller_.connection)) {
+    return Error{ErrorKind::invalid_params, "this connection is no member of a group", {}};
+  }
+  assignments()->leave(caller_.connection, drain, timeout);
+  if (!drain) on_left_group();
+  return pbx::ResultText(to_json(LeavingGroup{.calls = assignments()->calls_of(caller_.connection).size()}));
+}
+
+void Session::on_left_group() {
+  if (!subscription_) return;
+  subscription_->leave_group();
+  want_flush();
+}
+
+// What the member is told in place of a record with which it got, or lost, a call.
+std::string Session::group_notification(uint64_t seq) const {
+  JsonTape tape;
+  record::Record record;
+  if (!record::read_text(tape, context_.log.record_text(seq), record)) return {};
+  const auto calls = record.ids.of(record::IdKind::call);
+  const std::string call(calls.empty() ? std::string_view() : calls.front());
+  const uint64_t epoch = whole_number<uint64_t>(record.member("epoch")).value_or(0);
+  if (record.type == record::GroupReleased::type) {
+    return line_of("released", to_json(Released{.seq = seq,
+                                                .time = record.time,
+                                                .server = record.server,
+                                                .group = subscription_->group()->group(),
+                                                .call = call,
+                                                .epoch = epoch,
+                                                .reason = text_at(record, "reason")}));
+  }
+  return line_of("assigned",
+                 to_json(Assigned{.seq = seq,
+                                  .time = record.time,
+                                  .server = record.server,
+                                  .group = subscription_->group()->group(),
+                                  .call = call,
+                                  .epoch = epoch,
+                                  .reason = text_at(record, "reason"),
+                                  .previous = text_at(record, "previous"),
+                                  .snapshot = {control::call_snapshot(*assignments(), call, *caller_.principal.rule)}}));
+}
+
+// Records were lost, and `from` is the next one: it is told once more of each call that it owned by then.
+std::string Session::calls_after_loss(uint64_t from) const {
+  std::string lines;
+  const GroupView& view = *subscription_->group();
+  for (const groups::Owned& owned : assignments()->calls_of(caller_.connection)) {
+    if (!view.owned_at(owned.call, from)) continue;  // its `assigned` is still to come
+    const pbx::Server* server = assignments()->server_of(owned.call);
+    lines += line_of(
+        "assigned",
+        to_json(Assigned{.seq = from - 1,
+                         .time = wall_now(),
+                         .server = server == nullptr ? "" : server->name(),
+                         .group = view.group(),
+                         .call = owned.call,
+                         .epoch = owned.epoch,
+                         .reason = "lost",
+                         .previous = owned.previous,
+                         .snapshot = {control::call_snapshot(*assignments(), owned.call, *caller_.principal.rule)}}));
+  }
+  return lines;
+}
+
+}  // namespace aribus::session

@@ -1,0 +1,557 @@
+#!/usr/bin/env python3
+"""Worker groups: each call belongs to one program at a time, whatever happens to the programs.
+
+Usage: groups_test.py sim|real [--calls N] [CASE…]
+
+real: with each of ARIBUS_ASTERISK_VERSIONS, which scripts/asterisk has started. --calls: how many calls where the number matters
+(default 40). CASE: names of cases below (default: all). ARIBUS_BUILD_DIR: build/release.
+"""
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(SOURCE / "tests/clients"), str(SOURCE / "tests/groups")]
+sys.dont_write_bytecode = True
+from stage import Daemon, Events, Real, Simulated  # noqa: E402
+from members import Connection, Member, Observer  # noqa: E402
+
+NOT_OWNER = -32006
+CASES = []
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+class Callers:
+    """Calls that enter the application, on either Asterisk; they stay until they are hung up."""
+
+    def __init__(self, asterisk, app):
+        self.asterisk, self.app, self.number = asterisk, app, 0
+        self.real = asterisk.version != "sim"
+        if self.real:
+            self.own_app = "callers-" + app
+            self.events = Events(asterisk.url, self.own_app)
+
+    async def call(self, *args):
+        """A new call; returns the channel that enters the application."""
+        return await asyncio.to_thread(self.make, args)
+
+    def make(self, args):
+        if not self.real:
+            return self.asterisk.rest("POST", "/sim/call", {"app": self.app, "args": list(args)}).json()["channel"]
+        self.number += 1
+        name = f"{self.app}-{os.getpid()}-{self.number:05}"
+        # The other half enters the dialplan as a call from SIP does: Stasis(EXTEN,CALLERID(num)).
+        answer = self.asterisk.rest(
+            "POST", f"/ari/channels?endpoint=Local/{self.app}@from-sip/n&app={self.own_app}&channelId={name}-own"
+            f"&otherChannelId={name}-in&callerId={args[0] if args else 100}")
+        assert answer.status == 200, answer.body
+        return name + "-in"
+
+    async def hang_up(self, channel):
+        if self.real:
+            await asyncio.to_thread(self.asterisk.rest, "DELETE", f"/ari/channels/{channel.removesuffix('-in')}-own")
+        else:
+            await asyncio.to_thread(self.asterisk.rest, "POST", f"/sim/call/{channel}/hangup", {})
+
+    def exists(self, channel):
+        return self.asterisk.rest("GET", f"/ari/channels/{channel}").status == 200
+
+    def close(self):
+        if self.real:
+            self.events.close()
+
+
+class Stage:
+    def __init__(self, asterisk, calls, more="", bus_path=True):
+        self.folder = tempfile.TemporaryDirectory(prefix="aribus-groups-")
+        self.asterisk, self.calls, self.more = asterisk, calls, more
+        self.app = "demo" if asterisk.version == "sim" else f"grp{os.getpid()}x{random.randrange(10 ** 6)}"
+        self.bus_path = bus_path
+
+    async def __aenter__(self):
+        self.callers = Callers(self.asterisk, self.app)
+        self.daemon = await asyncio.to_thread(Daemon, self.folder.name, self.asterisk, self.app,
+                                              self.more.replace("@APP@", self.app), self.bus_path)
+        await asyncio.to_thread(self.daemon.wait_ready)
+        self.path = self.daemon.socket
+        self.observer = await Observer().watch(self.path)
+        self.processes, self.members = [], []
+        return self
+
+    async def __aexit__(self, kind, error, traceback):
+        if error:
+            print("--- aribusd:\n" + "\n".join((self.daemon.folder / "aribusd.log").read_text().splitlines()[-30:]),
+                  file=sys.stderr)
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        for one in [*self.members, self.observer]:
+            await one.close()
+        self.callers.close()
+        await asyncio.to_thread(self.daemon.stop)
+        self.folder.cleanup()
+
+    async def member(self, group="g", accepts=True, **params):
+        one = await Member(accepts).join(self.path, group, apps=[self.app], **params)
+        self.members.append(one)
+        return one
+
+    def process(self, group="g", **params):
+        """A member that can be killed; its output is in `.log`."""
+        log = pathlib.Path(self.folder.name) / f"worker{len(self.processes)}.log"
+        with open(log, "w") as output:
+            one = subprocess.Popen([sys.executable, SOURCE / "tests/groups/worker.py", self.path, group,
+                                    json.dumps({"apps": [self.app], **params})], stdout=output, stderr=output)
+        one.log = log
+        self.processes.append(one)
+        return one
+
+    async def name_of(self, process):
+        while True:
+            lines = told(process)
+            if lines:
+                return lines[0][1]
+            assert process.poll() is None, process.log.read_text()
+            await asyncio.sleep(0.02)
+
+    async def call_accepted(self, *args):
+        """A new call that somebody has accepted: its channel, and the record."""
+        channel = await self.callers.call(*args)
+        await self.observer.until(f"{channel} is accepted", lambda: self.accepted(channel))
+        return channel, self.accepted(channel)
+
+    def call_of(self, channel):
+        starts = [r for r in self.observer.records if r["type"] == "StasisStart" and r["channel"]["id"] == channel]
+        return starts[0]["calls"][0] if starts else None
+
+    def accepted(self, channel):
+        found = self.observer.of("group.accepted", call=self.call_of(channel) or "?")
+        return found[-1] if found else None
+
+
+def told(process):
+    return [json.loads(line) for line in process.log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+
+def milliseconds(text):
+    import datetime
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000
+
+
+@case
+async def assigned_before_everything(asterisk, calls):
+    """A member gets `assigned` before the first record of a call, only the records of its calls, and `released` after the last."""
+    async with Stage(asterisk, calls) as stage:
+        members = [await stage.member() for _ in range(3)]
+        channels = [(await stage.call_accepted())[0] for _ in range(6)]
+        assert sorted(len(m.calls) for m in members) == [2, 2, 2], [m.calls for m in members]
+        for channel in channels:
+            await stage.callers.hang_up(channel)
+        for one in members:
+            await one.until("all are released", lambda one=one: len(one.of("released")) == 2)
+            for call in {p["call"] for p in one.of("assigned")}:
+                about = [(kind, p) for kind, p in one.told if p.get("call") == call or call in p.get("calls", ())]
+                kinds = [p["type"] if kind == "event" else kind for kind, p in about]
+                assert kinds[0] == "assigned" and kinds[-1] == "released", kinds
+                assert {"call.started", "StasisStart", "group.accepted", "call.ended"} <= set(kinds), kinds
+                assert "group.assigned" not in kinds and about[-1][1]["reason"] == "ended", about[-1]
+                seqs = [p["seq"] for _, p in about]
+                assert seqs == sorted(set(seqs)), seqs
+            mine = {p["call"] for p in one.of("assigned")}
+            foreign = [p for p in one.of("event") if p.get("calls") and not mine & set(p["calls"])]
+            assert not foreign, foreign[:2]
+
+
+@case
+async def killed(asterisk, calls):
+    """kill -9 of one of ten: its calls go to others in the same moment, with a snapshot, and it can do nothing more."""
+    async with Stage(asterisk, calls) as stage:
+        victim = stage.process()
+        name = await stage.name_of(victim)
+        others = [await stage.member() for _ in range(9)]
+        channels = [(await stage.call_accepted())[0] for _ in range(calls)]
+        own = {call for (_, call), (member, _) in stage.observer.owner.items() if member == name}
+        assert len(own) >= calls // 10, f"{name} has {len(own)} of {calls}"
+        victim.kill()
+        observer = stage.observer
+        await observer.until("its calls are taken over",
+                             lambda: own <= {r["call"] for r in observer.of("group.assigned", reason="taken_over")})
+        for call in own:
+            released, = observer.of("group.released", call=call, reason="disconnected")
+            assigned, = observer.of("group.assigned", call=call, reason="taken_over")
+            assert milliseconds(assigned["time"]) - milliseconds(released["time"]) <= 50
+            assert assigned["previous"] == name
+        for one in others:
+            await one.until("all is told", lambda one=one: all(
+                call in one.calls for (_, call), (member, _) in observer.owner.items() if member == one.name))
+            for taken in one.of("assigned"):
+                if taken["reason"] == "taken_over":
+                    snapshot = taken["snapshot"]
+                    assert snapshot["call"]["call"]["id"] == taken["call"], snapshot
+                    assert snapshot["channel"] in channels and isinstance(snapshot["args"], list), snapshot
+                    assert snapshot["channel"] in [c["channel"]["id"] for c in snapshot["channels"]], snapshot
+        for channel in channels:
+            await stage.callers.hang_up(channel)
+        await observer.until("nothing is owned", lambda: not observer.owner)
+
+
+@case
+async def former_owners_are_refused(asterisk, calls):
+    """Commands by who owns a call no longer, or with an old epoch, are refused with -32006 and never reach Asterisk."""
+    async with Stage(asterisk, calls) as stage:
+        first, second = await stage.member(member="first"), await stage.member(member="second")
+        refused = 0
+        for number in range(max(4, calls // 10)):
+            channel, accepted = await stage.call_accepted()
+            owner, other = (first, second) if accepted["member"] == "first" else (second, first)
+            call, epoch = accepted["call"], accepted["epoch"]
+            await owner.call("channels.setChannelVar", channelId=channel, variable="OWNER", value="right", epoch=epoch)
+            error = await other.refused("channels.setChannelVar", channelId=channel, variable="FOREIGN", value="x")
+            assert error["code"] == NOT_OWNER and error["data"]["owner"] == owner.name, error
+            await owner.call("group.handover", call=call, to=other.name, epoch=epoch)
+            answers = [owner.send("channels.setChannelVar", channelId=channel, variable="FORMER", value="x", epoch=epoch)
+                       for _ in range(30)]
+            for answer in answers:
+                error = (await answer)["error"]
+                assert error["code"] == NOT_OWNER and error["data"]["call"] == call, error
+                refused += 1
+            await other.until("it has it", lambda: call in other.calls)
+            error = await other.refused("channels.setChannelVar", channelId=channel, variable="OLD", value="x", epoch=epoch)
+            assert error["code"] == NOT_OWNER and error["data"]["epoch"] > epoch, error
+            value = await owner.call("channels.getChannelVar", channelId=channel, variable="OWNER")  # reads are open
+            assert value["value"] == "right", value
+            for variable in "FOREIGN", "FORMER", "OLD":
+                answer = await other.send("channels.getChannelVar", channelId=channel, variable=variable)
+                assert "error" in answer or not answer["result"]["value"], f"{variable}: {answer}"
+            await stage.callers.hang_up(channel)
+        assert refused >= 100
+
+
+@case
+async def hanging_member(asterisk, calls):
+    """SIGSTOP of a member with a lease: its calls are taken over; after SIGCONT it is told, and its commands are refused."""
+    async with Stage(asterisk, calls) as stage:
+        victim = stage.process(member="hangs", lease_ms=1000)
+        await stage.name_of(victim)
+        channel, accepted = await stage.call_accepted()
+        call = accepted["call"]
+        other = await stage.member(member="other", lease_ms=1000)
+
+        async def live():
+            while True:
+                other.send("ping")
+                await asyncio.sleep(0.2)
+        living = asyncio.create_task(live())
+        victim.send_signal(signal.SIGSTOP)
+        await other.until("it takes over", lambda: call in other.calls)
+        released, = stage.observer.of("group.released", call=call)
+        assert released["reason"] == "lease", released
+        victim.send_signal(signal.SIGCONT)
+        while not [p for kind, p in told(victim) if kind == "released" and p["call"] == call]:
+            assert victim.poll() is None, victim.log.read_text()
+            await asyncio.sleep(0.02)
+        living.cancel()
+
+
+@case
+async def named_member_restarts(asterisk, calls):
+    """A named member that connects again within its grace period keeps its calls and misses no record."""
+    async with Stage(asterisk, calls) as stage:
+        first = await stage.member(member="w", grace_ms=20000)
+        await stage.member(member="other", capacity=0)
+        channels = [(await stage.call_accepted())[0] for _ in range(3)]
+        await first.until("all are here", lambda: len(first.calls) == 3)
+        owned, cursor = dict(first.calls), first.cursor
+        await first.close()
+        await stage.callers.hang_up(channels[0])
+        await stage.observer.until("it has ended", lambda: stage.observer.of("call.ended"))
+        again = Member()
+        await again.open(stage.path)
+        await again.join(stage.path, "g", apps=[stage.app], member="w", grace_ms=20000, since=cursor)
+        stage.members.append(again)
+        await again.until("the end of the first is told", lambda: again.of("released"))
+        assert [p["call"] for p in again.of("released")] == [stage.call_of(channels[0])]
+        assert not again.of("assigned"), again.of("assigned")  # it has had them all along
+        ended = [p for p in again.of("event") if p["type"] == "call.ended"]
+        assert len(ended) == 1, ended
+        for channel in channels[1:]:
+            await again.call("channels.setChannelVar", channelId=channel, variable="A", value="b",
+                             epoch=owned[stage.call_of(channel)]["epoch"])
+        assert not stage.observer.of("group.released", reason="disconnected")
+
+
+@case
+async def same_name_twice(asterisk, calls):
+    """Of two connections with one name the newer one is the member; the older one is told and closed."""
+    async with Stage(asterisk, calls) as stage:
+        older = await stage.member(member="w")
+        _, accepted = await stage.call_accepted()
+        newer = await stage.member(member="w")
+        await asyncio.wait_for(older.closed.wait(), 30)
+        assert older.why_closed["code"] == NOT_OWNER and "'w'" in older.why_closed["message"], older.why_closed
+        await newer.call("group.accept", call=accepted["call"], epoch=accepted["epoch"])  # it is its own by now
+        assert stage.observer.owner["g", accepted["call"]] == ("w", accepted["epoch"])
+
+
+@case
+async def unanswered_and_declined(asterisk, calls):
+    """Who does not accept, or declines, passes the call on."""
+    async with Stage(asterisk, calls) as stage:
+        silent = await stage.member(accepts=False, member="silent", accept_ms=300)
+        channel = await stage.callers.call()
+        await silent.until("it is offered", lambda: silent.calls)
+        declining = await stage.member(accepts=False, member="declining", accept_ms=300)
+        await declining.until("it gets the call", lambda: declining.calls)
+        assert declining.of("assigned")[0]["reason"] == "passed_on", declining.told
+        await silent.until("it is told", lambda: silent.of("released"))
+        assert silent.of("released")[0]["reason"] == "unanswered", silent.told
+        offer = declining.of("assigned")[0]
+        good = await stage.member(member="good", accept_ms=300)
+        await declining.call("group.decline", call=offer["call"], epoch=offer["epoch"])
+        await good.until("it gets the call", lambda: good.calls)
+        await declining.until("it is told", lambda: declining.of("released"))
+        assert declining.of("released")[0]["reason"] == "declined", declining.told
+        error = await declining.refused("group.accept", call=offer["call"])
+        assert error["code"] == NOT_OWNER, error
+        await stage.callers.hang_up(channel)
+
+
+@case
+async def draining(asterisk, calls):
+    """A member that drains keeps its calls until they end, and gets no others."""
+    async with Stage(asterisk, calls) as stage:
+        leaving = await stage.member(member="leaving")
+        channel, accepted = await stage.call_accepted()
+        other = await stage.member(member="other")
+        assert (await leaving.call("group.leave", drain=True)) == {"calls": 1}
+        for _ in range(4):
+            _, next_accepted = await stage.call_accepted()
+            assert next_accepted["member"] == "other"
+        assert stage.observer.owner["g", accepted["call"]][0] == "leaving"
+        await stage.callers.hang_up(channel)
+        await leaving.until("it has left", lambda: leaving.of("left"))
+        kinds = [kind for kind, _ in leaving.told]
+        assert kinds.index("released") < kinds.index("left"), kinds
+        assert len(other.calls) == 4
+
+
+@case
+async def own_originates(asterisk, calls):
+    """What a member originates stays with it."""
+    async with Stage(asterisk, calls) as stage:
+        members = [await stage.member(member=f"m{i}") for i in range(4)]
+        made = []
+        for i in range(max(8, calls // 4)):
+            one = members[i % 4]
+            answer = await one.call("channels.originate", endpoint="Local/answer@default", app=stage.app,
+                                    channelId=f"{stage.app}-own{i:04}")
+            made.append((answer["id"], one.name))
+        for channel, name in made:
+            await stage.observer.until(f"{channel} has started", lambda: stage.call_of(channel))
+            call = stage.call_of(channel)
+            assert stage.observer.owner["g", call][0] == name, (channel, stage.observer.owner)
+            assert [r["reason"] for r in stage.observer.of("group.assigned", call=call)] == ["originated"]
+        for channel, name in made:
+            owner = next(m for m in members if m.name == name)
+            await owner.call("channels.hangup", channelId=channel)
+
+
+@case
+async def conference(asterisk, calls):
+    """A bridge belongs to no call: who owns a call with a channel in it, and who made it, may act on it."""
+    async with Stage(asterisk, calls) as stage:
+        members = [await stage.member(member=f"m{i}", capacity=calls) for i in range(10)]
+        by_name = {m.name: m for m in members}
+        channels = []
+        for _ in range(calls):
+            channel, accepted = await stage.call_accepted()
+            channels.append((channel, by_name[accepted["member"]]))
+        creator = members[0]
+        bridge = (await creator.call("bridges.create", type="mixing"))["id"]
+        for channel, owner in channels:
+            await owner.call("channels.answer", channelId=channel)
+            await owner.call("bridges.addChannel", bridgeId=bridge, channel=channel)
+        error = await members[1].refused("bridges.addChannel", bridgeId=bridge,
+                                         channel=next(c for c, o in channels if o is not members[1]))
+        assert error["code"] == NOT_OWNER, error
+        for one in members:
+            await one.call("bridges.startMoh", bridgeId=bridge)
+            await one.call("bridges.stopMoh", bridgeId=bridge)
+        for channel, _ in channels:
+            await stage.callers.hang_up(channel)
+        await creator.call("bridges.destroy", bridgeId=bridge)
+
+
+async def check_fallback(stage, channel, what, before=None):
+    """The call falls back 1,000 ms after its StasisStart, by the log's times, whatever was before."""
+    observer = stage.observer
+    await observer.until("it falls back", lambda: observer.of("group.released", reason="fallback", call=stage.call_of(channel)))
+    start, = [r for r in observer.records if r["type"] == "StasisStart" and r["channel"]["id"] == channel]
+    fallen, = observer.of("group.released", reason="fallback", call=start["calls"][0])
+    return (fallen["seen"] - start["seen"]) * 1000, start
+
+
+GROUP = """groups:
+  - name: g
+    apps: [@APP@]
+    fallback_after: 1s
+    fallback: {}
+"""
+
+
+@case
+async def falls_back_to_the_dialplan(asterisk, calls):
+    async with Stage(asterisk, calls, GROUP.format("continue")) as stage:
+        channel = await stage.callers.call()
+        after, start = await check_fallback(stage, channel, "continue")
+        assert after >= 950, after
+        await stage.observer.until("it leaves the application", lambda: [
+            r for r in stage.observer.records if r["type"] == "StasisEnd" and r["channel"]["id"] == channel])
+        await stage.callers.hang_up(channel)
+
+
+@case
+async def falls_back_by_hanging_up(asterisk, calls):
+    async with Stage(asterisk, calls, GROUP.format("hangup")) as stage:
+        channel = await stage.callers.call()
+        await check_fallback(stage, channel, "hangup")
+        await stage.observer.until("it ends", lambda: stage.observer.of("call.ended"))
+        assert not stage.callers.exists(channel)
+
+
+@case
+async def falls_back_by_playing(asterisk, calls):
+    more = GROUP.format("play") + "    fallback_media: sound:hello\n"
+    async with Stage(asterisk, calls, more) as stage:
+        channel = await stage.callers.call()
+        await check_fallback(stage, channel, "play")
+        await stage.observer.until("it ends", lambda: stage.observer.of("call.ended"))
+        kinds = [r["type"] for r in stage.observer.records]
+        assert "PlaybackStarted" in kinds and "PlaybackFinished" in kinds, kinds
+        variables = [r for r in stage.observer.of("ChannelVarset") if r["variable"] == "ARIBUS_FALLBACK"]
+        assert stage.asterisk.version == "sim" or variables and variables[0]["value"] == "g", kinds
+
+
+@case
+async def a_late_member_takes_what_waits(asterisk, calls):
+    """A call that came while nobody was there goes to the first member, and does not fall back."""
+    async with Stage(asterisk, calls, GROUP.format("hangup").replace("1s", "60s")) as stage:
+        channel = await stage.callers.call()
+        await stage.observer.until("it has come", lambda: stage.call_of(channel))
+        one = await stage.member(group="g")  # apps as configured
+        await one.until("it gets it", lambda: one.calls)
+        assert one.of("assigned")[0]["snapshot"]["channel"] == channel
+        await stage.callers.hang_up(channel)
+
+
+@case
+async def restart_of_aribusd(asterisk, calls):
+    """With bus.path the members that come back have their calls, and what waits falls back at its time."""
+    async with Stage(asterisk, calls) as stage:
+        one = await stage.member(member="w", grace_ms=30000)
+        channels = [(await stage.call_accepted())[0] for _ in range(3)]
+        await one.until("all are here", lambda: len(one.calls) == 3)
+        owned, cursor = dict(one.calls), one.cursor
+        await asyncio.to_thread(stage.daemon.restart, signal.SIGKILL)
+        await asyncio.wait_for(one.closed.wait(), 30)
+        again = Member()
+        await again.open(stage.path)
+        await again.join(stage.path, "g", apps=[stage.app], member="w", grace_ms=30000, since=cursor)
+        await asyncio.to_thread(stage.daemon.wait_ready)
+        for channel in channels:
+            call = next(c for c, a in owned.items() if a["snapshot"]["channel"] == channel)
+            await again.call("channels.setChannelVar", channelId=channel, variable="A", value="b", epoch=owned[call]["epoch"])
+        for channel in channels:
+            await stage.callers.hang_up(channel)
+        await again.until("all have ended", lambda: len(again.of("released")) == 3)
+        assert {p["reason"] for p in again.of("released")} == {"ended"}
+        await again.close()
+
+
+@case
+async def without_bus_path(asterisk, calls):
+    """Without bus.path members say what they hold."""
+    async with Stage(asterisk, calls, bus_path=False) as stage:
+        one = await stage.member(member="w")
+        channel, accepted = await stage.call_accepted()
+        await one.until("it is here", lambda: one.calls)
+        call = one.calls[accepted["call"]]
+        await asyncio.to_thread(stage.daemon.restart, signal.SIGKILL)
+        again = Member()
+        await again.open(stage.path)
+        await again.join(stage.path, "g", apps=[stage.app], member="w", holds=[{"call": call["call"], "epoch": call["epoch"]}])
+        await again.until("it has it again", lambda: again.calls)
+        assert again.of("assigned")[0]["epoch"] == call["epoch"], again.of("assigned")
+        assert again.of("assigned")[0]["reason"] == "held", again.of("assigned")
+        await again.call("channels.hangup", channelId=channel, epoch=call["epoch"])
+        await again.close()
+
+
+@case
+async def random_deaths(asterisk, calls):
+    """Members die at random while calls come: every call ends accepted, fallen back or ended, and none is stuck."""
+    async with Stage(asterisk, calls, GROUP.format("hangup")) as stage:
+        generator = random.Random(int(os.environ.get("ARIBUS_SEED", "7")))
+        members = [await stage.member() for _ in range(4)]
+        living = []
+        for number in range(calls * 2):
+            living.append(await stage.callers.call())
+            if len(living) > 10:
+                await stage.callers.hang_up(living.pop(generator.randrange(len(living))))
+            if number % 5 == 4:
+                gone = members.pop(generator.randrange(len(members)))
+                stage.members.remove(gone)
+                await gone.close()
+                members.append(await stage.member())
+        for channel in living:
+            await stage.callers.hang_up(channel)
+        observer = stage.observer
+        starts = lambda: [r for r in observer.records if r["type"] == "call.started"]  # noqa: E731
+        await observer.until("all have ended", lambda: len(observer.of("call.ended")) == len(starts()) >= calls * 2, 60)
+        assert not observer.owner, observer.owner
+        for start in starts():
+            fates = observer.fates.get(start["calls"][0], [])
+            assert "fallback" not in fates or "accepted" not in fates[fates.index("fallback"):], fates
+
+
+async def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("where", choices=["sim", "real"])
+    parser.add_argument("--calls", type=int, default=40)
+    parser.add_argument("cases", nargs="*")
+    given = parser.parse_args()
+    versions = os.environ.get("ARIBUS_ASTERISK_VERSIONS", "22").split() if given.where == "real" else ["sim"]
+    failed = 0
+    for version in versions:
+        asterisk = Simulated() if version == "sim" else Real(version)
+        for one in CASES:
+            if given.cases and one.__name__ not in given.cases:
+                continue
+            began = time.monotonic()
+            try:
+                await one(asterisk, given.calls)
+                print(f"{version}: {one.__name__}: {time.monotonic() - began:.1f} s", flush=True)
+            except Exception as error:  # the others still run
+                failed += 1
+                print(f"{version}: {one.__name__} failed: {type(error).__name__}: {str(error)[:3000]}", flush=True)
+                if given.cases:
+                    raise
+        asterisk.stop()
+    return 1 if failed else 0
+
+
+sys.exit(asyncio.run(main()))
