@@ -155,6 +155,8 @@ class Groups {
   [[nodiscard]] std::optional<std::pair<std::string, std::string>> member_of(Connection connection) const;
   // By name.
   [[nodiscard]] std::map<std::string, Stats> stats(WallTime now) const;
+  // In the order of their names.
+  [[nodiscard]] std::vector<const Group*> all() const;
   // For tests.
   [[nodiscard]] const Group* find(std::string_view group) const;
 
