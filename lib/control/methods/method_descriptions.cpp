@@ -255,6 +255,9 @@ constexpr MethodDescription texts[] = {
     {"events.userEvent", "source", "Objects to include in the event: 'channel:ID', 'bridge:ID' or 'endpoint:PJSIP/100', or a list. 422 when one does not exist. Default: none."},
     {"events.userEvent", "variables", "Fields of your own, in `userevent` of the event."},
 
+    {"group.list", "", "Lists the worker groups with their members, and who owns which call. Of a group, at most 1,000 calls are listed, of all groups 5,000: those that wait first, and of each `state` the oldest."},
+    {"group.list", "group", "Name of one group. Default: all."},
+
     {"hello", "", "Returns the daemon's version and features, the cursor of the newest record, the Asterisks, and the user and access rule of this connection."},
 
     {"mailboxes.*", "mailboxName", "Name of the mailbox, such as '100@default'."},
