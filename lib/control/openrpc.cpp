@@ -140,8 +140,10 @@ std::string result_text(const Method& method) {
 std::string errors_text(const Method& method) {
   using enum ErrorKind;
   std::vector<ErrorKind> kinds{invalid_params, internal, not_allowed};
-  if (method.run) kinds.insert(kinds.end(), {refused, not_connected, outcome_unknown, too_much, too_old, not_owner});
+  if (method.run) kinds.insert(kinds.end(), {refused, not_connected, outcome_unknown, too_much, too_old});
   if (method.run_here || method.run_later) kinds.push_back(too_much);
+  if ((method.run || method.is_about_connection) && method.access_level != AccessLevel::read)
+    kinds.push_back(not_owner);
   std::vector<std::string> texts;
   for (const Failure& failure : failures) {
     if (std::ranges::find(kinds, failure.kind) == kinds.end()) continue;

@@ -16,9 +16,16 @@ bool GroupView::owned_at(std::string_view call, uint64_t seq) const {
 }
 
 GroupView::Sight GroupView::sight_of(uint64_t seq) {
-  if (!log_->entry(seq).has_calls) return Sight::shown;
+  const bus::Entry& entry = log_->entry(seq);
+  if (!entry.has_calls) return is_of_group(entry.app) ? Sight::shown : Sight::hidden;
   if (seq >= until_ || !is_mine(seq)) return Sight::hidden;
   return is_about_ownership(seq) ? Sight::notification : Sight::shown;
+}
+
+// 0: the log has no number for it.
+bool GroupView::is_of_group(uint16_t app) const {
+  const std::string& name = log_->name(app);
+  return app == 0 || name.empty() || std::ranges::find(apps_, name) != apps_.end();
 }
 
 bool GroupView::is_mine(uint64_t seq) const {

@@ -1,10 +1,12 @@
 // What a member of a group sees of the log.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bus/record_log.h"
@@ -13,16 +15,20 @@
 
 namespace aribus::session {
 
-// A record about calls is shown to the member that owned one of them at that record's `seq`; a record about no
-// call to every member. In place of the record with which the member gets a call, or loses it, there is a
+// A record about calls is shown to the member that owned one of them at that record's `seq`, whatever its
+// application; a record about no call to every member, if it is of an application of the group, or of none. In place of the record with which the member gets a call, or loses it, there is a
 // notification: it belongs to the program's business, whatever filter it has.
 class GroupView {
  public:
   enum class Sight : uint8_t { hidden, shown, notification };
 
   GroupView(const bus::RecordLog& log, std::shared_ptr<const groups::Ownership> ownership, std::string group,
-            std::string member)
-      : log_(&log), ownership_(std::move(ownership)), group_(std::move(group)), member_(std::move(member)) {}
+            std::vector<std::string> apps, std::string member)
+      : log_(&log),
+        ownership_(std::move(ownership)),
+        group_(std::move(group)),
+        apps_(std::move(apps)),
+        member_(std::move(member)) {}
 
   // Required: the log holds the record, and it is readable.
   [[nodiscard]] Sight sight_of(uint64_t seq);
@@ -40,12 +46,14 @@ class GroupView {
  private:
   enum class Kind : uint8_t { unknown, other, ownership };
 
+  [[nodiscard]] bool is_of_group(uint16_t app) const;
   [[nodiscard]] bool is_mine(uint64_t seq) const;
   [[nodiscard]] bool is_about_ownership(uint64_t seq);
 
   const bus::RecordLog* log_;
   std::shared_ptr<const groups::Ownership> ownership_;
   std::string group_;
+  std::vector<std::string> apps_;
   std::string member_;
   uint64_t until_ = UINT64_MAX;
   std::vector<Kind> kinds_;  // of types, by their numbers in the log

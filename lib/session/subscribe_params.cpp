@@ -210,6 +210,7 @@ Result<SubscribeParams> read_subscribe_params(const JsonValue& params) {
   Result<std::optional<GroupParams>> group = read_group(params);
   if (!group) return group.error();
   read.group = std::move(*group);
+  if (read.group) wanted.apps.clear();  // they are those of the group: see GroupView
   if (read.from_oldest && read.snapshot) {
     return Error{ErrorKind::invalid_params,
                  "snapshot: it would be of now, and `from` asks for what came before; ask for one of them",

@@ -357,7 +357,8 @@ void Calls::take_own(const Record& record) {
 }
 
 void Calls::begin(Known& channel, const ChannelText& shown, const Record& record, bool outbound, bool complete) {
-  const std::string id = new_id(channel.first);
+  const std::string id =
+      new_id(channel.first, channel.second.call.empty() ? shown.made.value_or(now_) : now_);
   Call& call = add_call(id);
   call.direction = record::call_directions[outbound ? 1 : 0];
   call.from = outbound ? shown.connected : shown.caller;
@@ -388,9 +389,10 @@ void Calls::begin(Known& channel, const ChannelText& shown, const Record& record
   if (shown.up) answer(channel, channel.second.up.value_or(now_));
 }
 
-// Unique among all calls: an id may be used again, and a channel that has left may come back.
-std::string Calls::new_id(const std::string& channel) const {
-  const auto since = std::chrono::duration_cast<milliseconds>(now_.time_since_epoch()).count();
+// Unique among all calls: an id may be used again, and a channel that has left may come back. `began`: when the
+// channel was created, so that a later process that finds it gives its call the same id; or when it came back.
+std::string Calls::new_id(const std::string& channel, WallTime began) const {
+  const auto since = std::chrono::duration_cast<milliseconds>(began.time_since_epoch()).count();
   std::string behind = "/" + std::to_string(since);
   std::string id = server_ + "/";
   constexpr size_t longest_end = 40;

@@ -133,7 +133,7 @@ class Calls {
   void answer(Known& channel, WallTime time);
   void set_cause(const Known& channel, const record::Record& record);
   void add_transfer(const record::CallTransfer& transfer, std::initializer_list<const Known*> of);
-  [[nodiscard]] std::string new_id(const std::string& channel) const;
+  [[nodiscard]] std::string new_id(const std::string& channel, WallTime began) const;
   [[nodiscard]] Call* change(std::string_view id);
   [[nodiscard]] Call& add_call(const std::string& id);
   void finish(const std::string& id);

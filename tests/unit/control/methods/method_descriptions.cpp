@@ -23,11 +23,12 @@ const MethodTable::Methods& methods() {
   return session::declared_methods().all();
 }
 
-// The names of a method's parameters, `server` and `key` among them.
+// The names of a method's parameters, those of all commands among them.
 std::vector<std::string_view> parameters_of(const Method& method) {
   std::vector<std::string_view> names;
   for (const ari::Parameter& parameter : method.parameters) names.push_back(parameter.name);
   if (method.run) names.insert(names.end(), {"server", "key"});
+  if (method.run && method.access_level != control::AccessLevel::read) names.emplace_back("epoch");
   return names;
 }
 
@@ -55,7 +56,7 @@ void add_members(const JsonValue& schema, std::set<std::string, std::less<>>& na
 // What a text may name besides parameters: methods, models, events and their fields, notifications.
 const std::set<std::string, std::less<>>& known_names() {
   static const auto known = [] {
-    std::set<std::string, std::less<>> names{"event", "lost", "creating"};
+    std::set<std::string, std::less<>> names{"event", "lost", "creating", "assigned", "released", "left"};
     for (const auto& [name, method] : methods()) {
       names.insert(name);
       if (!method.answer_schema.empty()) add_members(json(method.answer_schema), names);
