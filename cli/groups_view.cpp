@@ -22,10 +22,10 @@ Text member_row(std::string_view member, std::string_view state, Style style, co
 }
 
 Text call_row(std::string_view call, std::string_view state, Style style, std::string_view member,
-              const std::string& epoch, std::string_view time, size_t columns) {
+              const std::string& epoch, const std::string& time, size_t columns) {
   return "  " + Text(fitted(call, 31 + std::max(columns, min_columns) - min_columns)) + " " +
          Text(fitted(state, 8), style) + " " + Text(fitted(member, 12), Style::bold) +
-         right_aligned(epoch, 14) + " " + fitted(time, 10);
+         right_aligned(epoch, 14) + right_aligned(time, 11);
 }
 
 void add_member(std::vector<Text>& out, const JsonValue& member) {

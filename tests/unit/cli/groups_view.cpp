@@ -35,13 +35,13 @@ TEST_CASE("the groups fit a screen of 80 columns, with who owns which call") {
   const std::string text = printed(groups_lines(groups, groups_time, 80));
   CHECK(text == R"(ivr: 4 members, 42 calls, 1 waiting; applications: demo, sales; fallback:
     continue; exclusive; configured
-  MEMBER                           STATE        CONNECTION      CALLS    CAPACITY
-  w1                               connected             7          1          20
-  w2                               away                  -          0           5
-  w3                               leaving               8          0   unlimited
-  ~1795384777690-9                 suspended             9          0   unlimited
-  CALL                            STATE    MEMBER               EPOCH FOR       
-  pbx1/1795384777.13/17953847778… waiting  -                        0 1.5 s     
+  MEMBER                           STATE       CONNECTION      CALLS    CAPACITY
+  w1                               connected            7          1          20
+  w2                               away                 -          0           5
+  w3                               leaving              8          0   unlimited
+  ~1795384777690-9                 suspended            9          0   unlimited
+  CALL                            STATE    MEMBER               EPOCH        FOR
+  pbx1/1795384777.13/17953847778… waiting  -                        0      1.5 s
   pbx1/1795384777.12/17953847776… accepted w1           1795384777691 2 min 00 s
   and 40 more calls
 
