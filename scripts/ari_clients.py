@@ -159,7 +159,7 @@ def operations(described, resource):
         prefix, _, name = method.partition(".")
         if prefix != resource or own_id not in params["required"] or name.removesuffix("WithId") in OWN_WAY or "WithId" in name:
             continue
-        properties = {n: s for n, s in params["properties"].items() if n not in (own_id, "server", "key")}
+        properties = {n: s for n, s in params["properties"].items() if n not in (own_id, "server", "key", "epoch")}
         yield RENAMED.get(name, name), method, properties, params["required"], summary
 
 
