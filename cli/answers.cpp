@@ -116,6 +116,17 @@ Result<void> check_clients(const JsonValue& answer) {
   return expect("daemon.clients", answer, {{"clients", Type::objects, true}, {"left", Type::objects}});
 }
 
+Result<void> check_groups(const JsonValue& answer) {
+  constexpr std::string_view what = "group.list";
+  auto good = expect(what, answer, {{"groups", Type::objects, true}});
+  if (!good) return good;
+  return expect_each(what, answer, "groups",
+                     {{"name", Type::string, true},
+                      {"apps", Type::strings},
+                      {"members", Type::objects, true},
+                      {"calls", Type::objects, true}});
+}
+
 Result<void> check_reloaded(const JsonValue& answer) {
   return expect("daemon.reload", answer,
                 {{"applied", Type::boolean, true},

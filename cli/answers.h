@@ -21,11 +21,12 @@ struct Member {
 [[nodiscard]] Result<void> expect(std::string_view what, const JsonValue& answer,
                                   std::initializer_list<Member> members);
 
-// The result of `status`, of `subscribe`, of `daemon.clients`, of `daemon.reload` and of `rpc.discover`, as
-// far as the tool reads them. Errors: malformed.
+// The result of `status`, of `subscribe`, of `daemon.clients`, of `group.list`, of `daemon.reload` and of
+// `rpc.discover`, as far as the tool reads them. Errors: malformed.
 [[nodiscard]] Result<void> check_status(const JsonValue& answer);
 [[nodiscard]] Result<void> check_subscribed(const JsonValue& answer);
 [[nodiscard]] Result<void> check_clients(const JsonValue& answer);
+[[nodiscard]] Result<void> check_groups(const JsonValue& answer);
 [[nodiscard]] Result<void> check_reloaded(const JsonValue& answer);
 [[nodiscard]] Result<void> check_description(const JsonValue& answer);
 

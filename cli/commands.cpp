@@ -9,9 +9,9 @@ const std::vector<Command>& commands() {
     std::vector<Command> made{tail_command(), calls_command(), trace_command(),
                               call_command()};  // in the order of the help
     for (Command& verb : verb_commands()) made.push_back(std::move(verb));
-    for (Command& other :
-         std::vector{status_command(), clients_command(), pbx_command(), reload_command(), check_command(),
-                     doctor_command(), record_command(), replay_command(), complete_command()}) {
+    for (Command& other : std::vector{status_command(), clients_command(), groups_command(), pbx_command(),
+                                      reload_command(), check_command(), doctor_command(), record_command(),
+                                      replay_command(), complete_command()}) {
       made.push_back(std::move(other));
     }
     return made;

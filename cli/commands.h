@@ -33,6 +33,7 @@ struct Command {
 [[nodiscard]] Command clients_command();
 [[nodiscard]] Command complete_command();
 [[nodiscard]] Command doctor_command();
+[[nodiscard]] Command groups_command();
 [[nodiscard]] Command pbx_command();
 [[nodiscard]] Command record_command();
 [[nodiscard]] Command reload_command();

@@ -36,7 +36,8 @@ enum class Kind {
   app,
   type,
   reason,
-  call
+  call,
+  group
 };
 
 struct Named {
@@ -62,6 +63,7 @@ constexpr Named kinds[] = {
     {"endpoint", Kind::endpoint},
     {"endpoints", Kind::endpoint},
     {"exclude", Kind::type},
+    {"group", Kind::group},
     {"originator", Kind::channel},
     {"otherChannelId", Kind::channel},
     {"playbackId", Kind::playback},
@@ -137,6 +139,10 @@ class Completion {
     if (line_.command == nullptr) return;
     if (line_.command->arguments.find("FILE") != std::string_view::npos) return file();
     if (line_.command->name == "tail") return values(Kind::type, "");
+    if (line_.command->name == "groups") {
+      if (line_.arguments.words.size() == 1) values(Kind::group, "");
+      return;
+    }
     if (line_.command->name == "trace") {
       if (line_.arguments.words.size() > 1) return;
       values(Kind::call, "");
@@ -255,6 +261,8 @@ class Completion {
         return;
       case Kind::call:
         return live_calls(before);
+      case Kind::group:
+        return worker_groups(before);
       case Kind::other:
         break;
     }
@@ -309,6 +317,16 @@ class Completion {
       offer_value(before, find_string(*call, "id"),
                   std::string(find_string(*call, "direction")) + ", " + side(*call, "from") + " to " +
                       side(*call, "to"));
+    }
+  }
+
+  void worker_groups(const std::string& before) {
+    const std::optional<Json> answer = asked("group.list");
+    if (!answer) return;
+    for (const JsonValue& group : list_of(*answer, "groups")) {
+      offer_value(before, find_string(group, "name"),
+                  counted(list_of(group, "members").Size(), "member") + ", " +
+                      counted(list_of(group, "calls").Size() + number_of(group, "more"), "call"));
     }
   }
 

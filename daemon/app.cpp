@@ -54,6 +54,7 @@ App::App(config::Config config, bus::RecordLog log)
                  .hello = [this](const control::Caller& caller) { return hello(caller); },
                  .status = [this] { return status(); },
                  .clients = [this] { return sessions_.clients(); },
+                 .groups = [this]() -> const groups::Groups& { return assignments_.groups(); },
                  .live_objects =
                      [this](record::IdKind kind, const JsonValue& params, const control::Caller& caller) {
                        return control::live_objects(dispatcher_, log_.cursor().text(), kind, params,
@@ -151,7 +152,7 @@ session::Status App::status() const {
 }
 
 MetricSources App::metric_sources() const {
-  return {log_, dispatcher_, sessions_, meter_, asterisks_, leaving_, started_};
+  return {log_, dispatcher_, sessions_, meter_, asterisks_, leaving_, started_, &assignments_.groups(), assignments_.now()};
 }
 
 void App::stop() {

@@ -83,6 +83,7 @@ class Collector {
   std::string text() {
     add_servers();
     add_calls();
+    add_groups();
     add_records();
     add_ring();
     add_subscribers();
@@ -179,6 +180,35 @@ class Collector {
         }
       }
     }
+  }
+
+  void add_groups() {
+    if (sources_.groups == nullptr) return;
+    const std::map<std::string, groups::Stats> all = sources_.groups->stats(sources_.groups_now);
+    const auto gauge = [&](const char* name, const char* help, auto value) {
+      for (const auto& [group, stats] : all) families_.gauge(name, help, value(stats), {{"group", group}});
+    };
+    const auto counter = [&](const char* name, const char* help, uint64_t groups::Stats::*count) {
+      for (const auto& [group, stats] : all)
+        families_.counter(name, help, to_double(stats.*count), {{"group", group}});
+    };
+    gauge("aribus_group_members", "Members of the worker group, connected or away for a moment.",
+          [](const auto& stats) { return to_double(stats.members); });
+    gauge("aribus_group_calls", "Calls that belong to a member of the worker group.",
+          [](const auto& stats) { return to_double(stats.calls); });
+    gauge("aribus_group_calls_waiting", "Calls of the worker group that wait for a member.",
+          [](const auto& stats) { return to_double(stats.waiting); });
+    counter("aribus_group_offers_total", "Offers of calls to members of the worker group.",
+            &groups::Stats::offers);
+    counter("aribus_group_takeovers_total",
+            "Calls of the worker group that another member got after theirs was lost.",
+            &groups::Stats::takeovers);
+    counter("aribus_group_fallbacks_total",
+            "Calls of the worker group that no member took: the daemon ran the fallback.",
+            &groups::Stats::fallbacks);
+    gauge("aribus_group_oldest_offer_seconds",
+          "Age of the oldest offer that is not answered yet; 0 if there is none.",
+          [](const auto& stats) { return seconds(stats.oldest_offer); });
   }
 
   void add_records() {

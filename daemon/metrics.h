@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "bus/record_log.h"
 #include "control/dispatcher.h"
+#include "groups/groups.h"
 #include "net/loop.h"
 #include "net/turn_meter.h"
 #include "pbx/server.h"
@@ -24,6 +25,8 @@ struct MetricSources {
   const std::vector<std::unique_ptr<pbx::Server>>& asterisks;
   const std::vector<std::unique_ptr<pbx::Server>>& leaving;
   WallTime started;
+  const groups::Groups* groups = nullptr;  // nullptr: there are none
+  WallTime groups_now{};                   // by the clock of `groups`
 };
 
 // All metrics as they are now; docs/operations.md explains each.

@@ -15,9 +15,9 @@ bool holds(const std::vector<Value>& values, const Value& wanted) {
   return std::ranges::find(values, wanted) != values.end();
 }
 
-bool names_method(const std::vector<std::string>& entries, std::string_view name) {
-  return std::ranges::any_of(
-      entries, [&](const std::string& entry) { return matches_glob(entry, std::string(name)); });
+bool names(const std::vector<std::string>& globs, std::string_view name) {
+  return std::ranges::any_of(globs,
+                             [&](const std::string& glob) { return matches_glob(glob, std::string(name)); });
 }
 
 std::string set_of(AccessLevel level) {
@@ -48,15 +48,14 @@ bool AccessRule::covers(const AccessRule& other) const {
 bool AccessRule::allows(const Method& method) const {
   if (bound_commands && bound_of(method.name) == Bound::refused) return false;
   return lists(methods, method) && !lists(exclude_methods, method) &&
-         std::ranges::none_of(method.operations, [&](std::string_view operation) {
-           return names_method(exclude_methods, operation);
-         });
+         std::ranges::none_of(method.operations,
+                              [&](std::string_view operation) { return names(exclude_methods, operation); });
 }
 
 bool AccessRule::allows_control_of(std::string_view operation) const {
   const std::string control = set_of(AccessLevel::control);
-  return (holds(methods, control) || names_method(methods, operation)) && !holds(exclude_methods, control) &&
-         !names_method(exclude_methods, operation);
+  return (holds(methods, control) || names(methods, operation)) && !holds(exclude_methods, control) &&
+         !names(exclude_methods, operation);
 }
 
 bool AccessRule::allows_function(std::string_view function) const {
@@ -71,16 +70,16 @@ bool AccessRule::sees_app(std::string_view app) const {
   return apps.empty() || std::ranges::find(apps, app) != apps.end();
 }
 
-bool AccessRule::may_join(std::string_view group) const {
-  return names_method(call_groups, group);
-}
-
 bool AccessRule::owns_app(std::string_view app) const {
   return !app.empty() && std::ranges::find(apps, app) != apps.end();
 }
 
+bool AccessRule::may_join(std::string_view group) const {
+  return call_groups.empty() || names(call_groups, group);
+}
+
 bool lists(const std::vector<std::string>& entries, const Method& method) {
-  return holds(entries, set_of(method.access_level)) || names_method(entries, method.name);
+  return holds(entries, set_of(method.access_level)) || names(entries, method.name);
 }
 
 Error not_allowed(std::string message, std::string_view rule) {

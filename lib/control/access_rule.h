@@ -33,9 +33,9 @@ struct AccessRule {
   std::vector<std::string> apps = {};  // empty: all; "" stands for records and objects of no application
   bool bound_commands = false;         // `apps` limits commands, too (bounds.h); then it has an application
   std::vector<std::string> contexts = {};  // of the dialplan, which commands may send calls to all the same
-  std::vector<std::string> call_groups{"*"};  // globs: the groups that programs may become members of
-  size_t connections = 0;              // at a time, per user; 0: no limit of this rule's own
-  size_t commands_per_second = 0;      // per user, over all its connections; 0: unlimited
+  std::vector<std::string> call_groups = {};  // globs of worker groups that may be joined; empty: all
+  size_t connections = 0;                     // at a time, per user; 0: no limit of this rule's own
+  size_t commands_per_second = 0;             // per user, over all its connections; 0: unlimited
 
   [[nodiscard]] bool holds_for(const Peer& peer) const;
   // This rule applies to every peer that `other` applies to.
@@ -47,9 +47,10 @@ struct AccessRule {
   [[nodiscard]] bool allows_control_of(std::string_view operation) const;
   [[nodiscard]] bool allows_function(std::string_view name) const;
   [[nodiscard]] bool sees_app(std::string_view app) const;
-  [[nodiscard]] bool may_join(std::string_view group) const;
   // `app` is an application in `apps`.
   [[nodiscard]] bool owns_app(std::string_view app) const;
+  // A worker group may be joined, as far as its name says.
+  [[nodiscard]] bool may_join(std::string_view group) const;
   // The rule allows all of "admin".
   [[nodiscard]] bool is_admin() const;
 

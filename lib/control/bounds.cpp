@@ -42,7 +42,7 @@ constexpr std::string_view refused_methods[] = {
     "recordings.listStored"};
 
 constexpr std::string_view methods_by_apps[] = {
-    "group.accept", "group.decline", "group.handover", "group.leave",
+    "group.accept", "group.decline", "group.handover", "group.leave", "group.list",
     "state.bridges", "state.calls", "state.channels", "state.devices", "state.endpoints", "state.playbacks",
     "state.recordings", "subscribe", "unsubscribe"};
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -22,6 +23,11 @@ enum class CallState : uint8_t {
   fallback,  // the daemon has taken it
   left,      // it lives on, but not in an application of the group
 };
+inline constexpr std::string_view call_states[] = {"waiting", "offered",  "accepted",
+                                                   "outside", "fallback", "left"};
+[[nodiscard]] constexpr std::string_view name_of(CallState state) {
+  return call_states[static_cast<size_t>(state)];
+}
 
 struct Call {
   std::string id;

@@ -14,12 +14,13 @@ void Group::change(Settings settings) {
 }
 
 Stats Group::stats(WallTime now) const {
-  Stats stats{
-      .members = members_.size(), .offers = offers_, .takeovers = takeovers_, .fallbacks = fallbacks_};
-  for (const auto& [id, call] : calls_) {
-    stats.calls += call->owner != nullptr;
-    stats.waiting += call->state == CallState::waiting;
-    if (call->state != CallState::offered) continue;
+  Stats stats{.members = members_.size(),
+              .calls = calls(CallState::offered).size() + calls(CallState::accepted).size(),
+              .waiting = calls(CallState::waiting).size(),
+              .offers = offers_,
+              .takeovers = takeovers_,
+              .fallbacks = fallbacks_};
+  for (const Call* call : calls(CallState::offered)) {
     const WallTime made = call->accept_until - settings_.accept;
     stats.oldest_offer = std::max(stats.oldest_offer, now - made);
   }

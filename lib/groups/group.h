@@ -1,7 +1,9 @@
 // One group: its members, its calls, and who owns which.
 #pragma once
 
+#include <array>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
@@ -103,6 +105,7 @@ class Group {
   void disconnect(Member& member);
   void see_alive(Member& member);
   [[nodiscard]] Member* find_member(std::string_view name);
+  [[nodiscard]] const auto& members() const { return members_; }
 
   // Calls: group_calls.cpp. Those that are unknown are ignored.
   void enter(const NewCall& call);
@@ -115,6 +118,10 @@ class Group {
   void hand_over(Call& call, Member& to);
   void take_outside(Call& call);
   [[nodiscard]] const auto& calls() const { return calls_; }
+  // Those in a state, the oldest first.
+  [[nodiscard]] const std::set<Call*, ByNumber>& calls(CallState state) const {
+    return by_state_[static_cast<size_t>(state)];
+  }
   [[nodiscard]] Call* find(std::string_view call);
   [[nodiscard]] const Call* find(std::string_view call) const;
 
@@ -149,6 +156,7 @@ class Group {
   void renew(Call& call, const NewCall& from);
   void complete(Call& call, const NewCall& from);
   void forget(Call& call);
+  void set_state(Call& call, CallState state);  // the only way to change it
   void assign(Call& call, Member& member, std::string_view reason, CallState state);
   void own(Call& call, Member& member, CallState state);
   void release(Call& call, std::string_view why);
@@ -182,6 +190,7 @@ class Group {
   Context& context_;
   std::unordered_map<std::string, std::unique_ptr<Member>, TextHash, std::equal_to<>> members_;  // by name
   std::unordered_map<std::string, std::unique_ptr<Call>, TextHash, std::equal_to<>> calls_;      // by id
+  std::array<std::set<Call*, ByNumber>, std::size(call_states)> by_state_;
   // Members that take calls: by their number of calls, then who has waited the longest for an offer, then by
   // name.
   std::set<std::tuple<std::pair<size_t, uint64_t>, std::string_view, Member*>> available_;

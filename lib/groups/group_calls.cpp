@@ -13,6 +13,7 @@ Call& Group::add_call(const NewCall& from) {
   Call& call = *calls_.emplace(from.id, std::make_unique<Call>()).first->second;
   call.id = from.id;
   call.number = ++numbers_;
+  by_state_[static_cast<size_t>(call.state)].insert(&call);
   renew(call, from);
   return call;
 }
@@ -23,7 +24,7 @@ void Group::renew(Call& call, const NewCall& from) {
   call.app = from.app;
   call.key = from.key;
   call.entered = std::min(from.entered, context_.now);
-  call.state = CallState::waiting;
+  set_state(call, CallState::waiting);
   call.reason = from.recovered ? "taken_over" : "new";
   call.was_accepted = from.recovered;
   call.orphaned.reset();
@@ -94,7 +95,7 @@ void Group::leave_apps(const std::string& id) {
   if (call == nullptr) return;
   if (context_.recalling && call->owner != nullptr) return;  // group.released follows
   if (call->owner != nullptr) release(*call, "left");
-  call->state = CallState::left;
+  set_state(*call, CallState::left);
   mark(*call);
 }
 
@@ -102,12 +103,20 @@ void Group::forget(Call& call) {
   unqueue(call);
   if (call.dirty) dirty_calls_.erase(&call);
   call_deadlines_.set(call, {});
+  by_state_[static_cast<size_t>(call.state)].erase(&call);
   calls_.erase(calls_.find(call.id));
+}
+
+void Group::set_state(Call& call, CallState state) {
+  if (call.state == state) return;
+  by_state_[static_cast<size_t>(call.state)].erase(&call);
+  call.state = state;
+  by_state_[static_cast<size_t>(state)].insert(&call);
 }
 
 void Group::accept(Call& call) {
   if (call.state != CallState::offered) return;
-  call.state = CallState::accepted;
+  set_state(call, CallState::accepted);
   call.was_accepted = true;
   call.orphaned.reset();
   call.not_before.reset();
@@ -138,13 +147,13 @@ void Group::hand_over(Call& call, Member& to) {
 void Group::take_outside(Call& call) {
   if (call.state != CallState::waiting) return;
   release(call, "outside");
-  call.state = CallState::outside;
+  set_state(call, CallState::outside);
   mark(call);
 }
 
 void Group::fall_back(Call& call) {
   release(call, "fallback");
-  call.state = CallState::fallback;
+  set_state(call, CallState::fallback);
   ++fallbacks_;
   act(call, RunFallback{settings_.name, call.id});
   mark(call);
@@ -176,7 +185,7 @@ void Group::assign(Call& call, Member& member, std::string_view reason, CallStat
 
 void Group::own(Call& call, Member& member, CallState state) {
   call.owner = &member;
-  call.state = state;
+  set_state(call, state);
   call.held_until.reset();
   member.calls.insert(&call);
   if (!call.key.empty()) affinity_.add(call.key, member);
@@ -193,7 +202,7 @@ void Group::release(Call& call, std::string_view why) {
 }
 
 void Group::disown(Call& call) {
-  call.state = CallState::waiting;
+  set_state(call, CallState::waiting);
   Member* member = std::exchange(call.owner, nullptr);
   if (member == nullptr) return;
   call.previous = member->name;

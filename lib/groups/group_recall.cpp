@@ -41,7 +41,7 @@ void Group::recall(const record::GroupAccepted& record, const NewCall& from) {
     return;
   }
   if (call->state != CallState::offered) return;
-  call->state = CallState::accepted;
+  set_state(*call, CallState::accepted);
   call->was_accepted = true;
   call->orphaned.reset();
   call->not_before.reset();
@@ -58,11 +58,11 @@ void Group::recall(const record::GroupReleased& record, const NewCall& from) {
   call->not_before.reset();
   const std::string& why = record.reason;
   if (why == "ended" || why == "left") {
-    call->state = CallState::left;
+    set_state(*call, CallState::left);
   } else if (why == "outside") {
-    call->state = CallState::outside;
+    set_state(*call, CallState::outside);
   } else if (why == "fallback") {
-    call->state = CallState::fallback;
+    set_state(*call, CallState::fallback);
   } else {
     const bool passed_on = why == "declined" || why == "unanswered";
     if (passed_on && owner != nullptr) note_pass(*call, owner->name, from.entered + settings_.accept);

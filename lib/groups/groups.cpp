@@ -237,6 +237,14 @@ std::optional<std::pair<std::string, std::string>> Groups::member_of(Connection 
   return std::pair(seat->group->settings().name, seat->member->name);
 }
 
+std::vector<const Group*> Groups::all() const {
+  std::vector<const Group*> groups;
+  for (const auto& [name, group] : groups_) groups.push_back(group.get());
+  std::ranges::sort(groups, {},
+                    [](const Group* group) -> const std::string& { return group->settings().name; });
+  return groups;
+}
+
 std::map<std::string, Stats> Groups::stats(WallTime now) const {
   std::map<std::string, Stats> all;
   for (const auto& [name, group] : groups_) all.emplace(name, group->stats(now));

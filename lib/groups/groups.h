@@ -158,6 +158,8 @@ class Groups {
   [[nodiscard]] std::optional<std::pair<std::string, std::string>> member_of(Connection connection) const;
   // By name.
   [[nodiscard]] std::map<std::string, Stats> stats(WallTime now) const;
+  // In the order of their names.
+  [[nodiscard]] std::vector<const Group*> all() const;
   // nullptr: there is none of that name.
   [[nodiscard]] const Group* find(std::string_view group) const;
 

@@ -33,15 +33,6 @@ std::string shown(const std::vector<std::string>& list) {
 
 }  // namespace
 
-std::string_view name_of(Fallback fallback) {
-  static constexpr std::string_view names[] = {"none", "continue", "hangup", "play", "move"};
-  return names[static_cast<size_t>(fallback)];
-}
-
-std::string_view name_of(Orphan orphan) {
-  return orphan == Orphan::keep ? "keep" : "fallback";
-}
-
 std::string mistake_in(const Settings& settings) {
   if (settings.name.empty()) return "a group needs a name";
   if (settings.name.size() > max_name_bytes) return "the name of a group has at most 128 bytes";

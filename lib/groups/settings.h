@@ -50,7 +50,14 @@ struct Settings {
 // The first thing that `wanted` has otherwise than the group, as a sentence; "" when they are the same.
 [[nodiscard]] std::string difference(const Settings& group, const Settings& wanted);
 
-[[nodiscard]] std::string_view name_of(Fallback fallback);
-[[nodiscard]] std::string_view name_of(Orphan orphan);
+// In the order of Fallback, and of Orphan.
+inline constexpr std::string_view fallback_names[] = {"none", "continue", "hangup", "play", "move"};
+inline constexpr std::string_view orphan_names[] = {"keep", "fallback"};
+[[nodiscard]] constexpr std::string_view name_of(Fallback fallback) {
+  return fallback_names[static_cast<size_t>(fallback)];
+}
+[[nodiscard]] constexpr std::string_view name_of(Orphan orphan) {
+  return orphan_names[static_cast<size_t>(orphan)];
+}
 
 }  // namespace aribus::groups

@@ -199,7 +199,7 @@ void Assignments::see_left(const Server& server, const Record& end, WallTime tim
   const state::Sight channel(IdKind::channel, end, "channel");
   const std::string call(server.model().calls().call_of(channel.id));
   const state::Call* live = server.model().calls().find(call);
-  if (live == nullptr) return;
+  if (live == nullptr || server.model().calls().is_hung_up(channel.id)) return;  // its last records follow
   const bool stays = std::ranges::any_of(live->legs, [&](const record::CallLeg& leg) {
     if (leg.ended) return false;
     const state::Object* one = server.model().find(IdKind::channel, leg.channel);

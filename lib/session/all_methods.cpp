@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "control/methods/group_list.h"
 #include "control/methods/operations.h"
 #include "control/methods/state_methods.h"
 #include "control/methods/verbs.h"
@@ -14,6 +15,7 @@ void add_all_methods(control::MethodTable& table, DaemonAnswers answers) {
   table.add(control::operation_methods());
   table.add(control::verbs());
   table.add(control::state_methods(answers.live_objects));
+  table.add(control::group_list(answers.groups));
   table.add(subscription_methods(answers.session));
   table.add(group_methods(answers.session));
   add_daemon_methods(table, std::move(answers));

@@ -6,8 +6,8 @@
 
 namespace aribus::session {
 
-// Adds all methods of a daemon to `table`: ARI's operations, verbs, state methods, the daemon's own, subscribe
-// and unsubscribe, and those of members of groups.
+// Adds all methods of a daemon to `table`: ARI's operations, verbs, state methods, those of groups, the
+// daemon's own, and subscribe and unsubscribe.
 void add_all_methods(control::MethodTable& table, DaemonAnswers answers);
 
 // The same table for code that only reads it and calls nothing: the configuration, --describe.

@@ -6,6 +6,7 @@
 
 #include "control/method_table.h"
 #include "control/methods/state_methods.h"
+#include "groups/groups.h"
 #include "session/results.h"
 #include "session/subscription_methods.h"
 
@@ -17,8 +18,9 @@ struct DaemonAnswers {
   std::function<Hello(const control::Caller& caller)> hello;
   std::function<Status()> status;
   std::function<Clients()> clients = {};
-  control::LiveObjects live_objects = {};  // of the methods state.*
-  FindSession session = {};                // for subscribe and unsubscribe
+  std::function<const groups::Groups&()> groups = {};  // none: there are no groups
+  control::LiveObjects live_objects = {};              // of the methods state.*
+  FindSession session = {};                            // for subscribe and unsubscribe
 };
 
 // Adds daemon.clients, daemon.reload, hello, ping, reclaim, rpc.discover, which describes all of `table`, and

@@ -70,6 +70,11 @@ Calls::Calls(std::shared_ptr<Versions> versions, CallsOptions options)
     roles_.push_back(model.event ? role_of(model.name) : uint8_t{Role::none});
 }
 
+bool Calls::is_hung_up(std::string_view id) const {
+  const Known* const at = channels_.find(id);
+  return at != nullptr && at->second.hung_up;
+}
+
 std::string_view Calls::call_of(std::string_view channel) const {
   const Known* const at = channels_.find(channel);
   return at == nullptr ? std::string_view() : std::string_view(at->second.call);

@@ -74,6 +74,8 @@ class Calls {
 
   // The id of the call, live or ended, that the channel belongs to; "" if it belongs to none.
   [[nodiscard]] std::string_view call_of(std::string_view channel) const;
+  // Whether the channel's hangup was requested: its end follows.
+  [[nodiscard]] bool is_hung_up(std::string_view channel) const;
   // nullptr when no live call has this id.
   [[nodiscard]] const Call* find(std::string_view id) const { return calls_.find(id); }
   [[nodiscard]] size_t size() const { return calls_.size(); }

@@ -82,6 +82,7 @@ TEST_CASE("every key of the configuration is documented", "[docs]") {
   // Those of lib/config are in the configurations of several programs.
   const std::string source = read_document("lib/config/aribusd/config.cpp") +
                              read_document("lib/config/aribusd/access.cpp") +
+                             read_document("lib/config/aribusd/groups.cpp") +
                              read_document("lib/config/values.cpp");
   const std::set<std::string> keys = matches_in(source, R"re((?:optional|required)\("([a-z_]+)")re");
   CHECK(keys.size() > 30);
@@ -116,7 +117,8 @@ TEST_CASE("every bound that has a key stands in the table of bounds", "[docs]") 
   const std::string rows = rows_of(text.substr(begin, end - begin));
   // Keys whose value is a size, a duration or a count.
   std::set<std::string> keys = matches_in(
-      read_document("lib/config/aribusd/config.cpp") + read_document("lib/config/aribusd/access.cpp"),
+      read_document("lib/config/aribusd/config.cpp") + read_document("lib/config/aribusd/access.cpp") +
+          read_document("lib/config/aribusd/groups.cpp"),
       R"re(optional\(\s*"([a-z_]+)",\s*\[&\]\(const YamlValue& v\)[^}]*v\.(?:bytes|duration|integer)\()re");
   keys.erase("port");  // bounds nothing
   CHECK(keys.size() >= 15);

@@ -77,6 +77,7 @@ TEST_CASE("the daemon's own methods answer what is described, no more and no les
       {"subscribe", "{}"},
       {"subscribe", R"({"since":"nonsense"})"},
       {"daemon.clients", "{}"},
+      {"group.list", "{}"},
       {"unsubscribe", "{}"},
       {"daemon.reload", "{}"},
   };

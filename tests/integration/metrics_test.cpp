@@ -448,7 +448,7 @@ TEST_CASE(
     "every metric that the dashboard, the alerts and the documentation name is there, and all are "
     "documented") {
   const Simulator simulator;
-  Daemon daemon({simulator.server()}, on_a_socket);
+  Daemon daemon({simulator.server()}, on_a_socket + "groups:\n  - {name: ivr, apps: [demo]}\n");
   daemon.wait_ready();
   Program program(daemon.connect());
   program.call("channels.list");

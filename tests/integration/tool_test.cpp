@@ -510,8 +510,11 @@ TEST_CASE(
   };
   const std::string half = R"({"jsonrpc":"2.0","id":2,"res)";
   // What only looks has changed nothing, whatever was to be its answer.
-  for (const std::vector<std::string>& words :
-       {std::vector<std::string>{"status", "--text"}, {"reload"}, {"clients", "--text"}, {"calls"}}) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"status", "--text"},
+                                                {"reload"},
+                                                {"clients", "--text"},
+                                                {"groups", "--text"},
+                                                {"calls"}}) {
     INFO(words[0]);
     CHECK(code_of(half, words) == (words[0] == "reload" ? 4 : 3));
     CHECK(code_of(R"({"jsonrpc":"2.0","id":2,"result":[1]})"
@@ -540,13 +543,9 @@ TEST_CASE(
 
 TEST_CASE("a socket where nobody answers is told within seconds, with what to look at, and nothing is sent") {
   const TemporaryDirectory own;
-  const std::vector<std::vector<std::string>> commands{{"status"},
-                                                       {"calls"},
-                                                       {"clients"},
-                                                       {"tail"},
-                                                       {"hangup", "c1"},
-                                                       {"reload"},
-                                                       {"record", own / "records"}};
+  const std::vector<std::vector<std::string>> commands{
+      {"status"}, {"calls"},        {"clients"}, {"groups"},
+      {"tail"},   {"hangup", "c1"}, {"reload"},  {"record", own / "records"}};
   std::string sent;
   std::atomic<size_t> served = 0;
   {

@@ -134,6 +134,10 @@ void warn_of_gaps(const AccessRule& rule, std::vector<std::string>& warnings) {
     warnings.push_back(of_rule +
                        "contexts has no effect without bound_commands: true; commands reach all contexts");
   }
+  if (!rule.call_groups.empty() && !rule.allows_control_of("group.accept")) {
+    warnings.push_back(
+        of_rule + "call_groups has no effect: the rule does not allow group.accept, which joining takes");
+  }
   warn_of_other_ways(rule, warnings);
 }
 
@@ -185,6 +189,10 @@ AccessRule read_rule(const YamlValue& value, const std::vector<SocketOptions>& s
   map.optional("contexts", [&](const YamlValue& v) {
     read_list(v, "allows no place in the dialplan",
               [&](const YamlValue& context) { rule.contexts.push_back(context.string()); });
+  });
+  map.optional("call_groups", [&](const YamlValue& v) {
+    read_list(v, "may join every worker group",
+              [&](const YamlValue& group) { rule.call_groups.push_back(group.string()); });
   });
   map.optional("connections",
                [&](const YamlValue& v) { rule.connections = static_cast<size_t>(v.integer(1)); });

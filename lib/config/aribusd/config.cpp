@@ -19,7 +19,9 @@
 #include "base/suggest.h"
 #include "bus/record_log.h"
 #include "config/aribusd/access.h"
+#include "config/aribusd/apps.h"
 #include "config/aribusd/credentials.h"
+#include "config/aribusd/groups.h"
 #include "config/aribusd/machine.h"
 #include "config/aribusd/reading.h"
 #include "config/aribusd/relations.h"
@@ -144,13 +146,6 @@ ari::OnReplaced read_on_replaced(const YamlValue& value, bool listening) {
   return ari::OnReplaced::reclaim;
 }
 
-std::string read_app(const YamlValue& value) {
-  std::string app = value.string();
-  if (app.find(',') != std::string::npos)
-    value.fail("the name of one application, without a comma, is expected");
-  return app;
-}
-
 ari::RestMode read_rest(const YamlValue& value) {
   constexpr std::string_view modes[] = {"http", "auto", "websocket"};  // in the order of RestMode
   const std::string given = value.string();
@@ -193,25 +188,6 @@ std::string read_url(const YamlValue& value, DaemonReading& reading) {
                      expected);
   }
   return text;
-}
-
-// Blanks at either end of a name are easily overlooked, but count.
-void warn_of_blanks(const YamlValue& value, const std::string& name, DaemonReading& reading) {
-  if (name.starts_with(' ') || name.ends_with(' '))
-    reading.warn(value, "it begins or ends with a blank, which belongs to it; is that meant?");
-}
-
-// The applications; one that is listed twice counts once.
-std::vector<std::string> read_apps(const YamlValue& value, DaemonReading& reading) {
-  std::vector<std::string> apps;
-  value.each("at least one application is expected", [&](const YamlValue& item) {
-    std::string app = read_app(item);
-    warn_of_blanks(item, app, reading);
-    if (std::ranges::find(apps, app) != apps.end())
-      return reading.warn(item, "the application '" + app + "' is listed twice, and counts once");
-    apps.push_back(std::move(app));
-  });
-  return apps;
 }
 
 AsteriskConfig read_asterisk(const YamlValue& value, DaemonReading& reading) {
@@ -329,6 +305,7 @@ void read_config(const YamlValue& root, DaemonReading& reading, Config& config) 
     if (config.web) sockets.push_back(*config.web);
     config.sessions.access = read_access(value, sockets, reading.warnings);
   });
+  map.optional("groups", [&](const YamlValue& value) { config.groups = read_groups(value, reading); });
   map.optional("bus", [&](const YamlValue& value) {
     YamlMap bus(value);
     bus.optional("ring_bytes", [&](const YamlValue& v) {

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "config/reading.h"
 #include "control/audit.h"
+#include "groups/settings.h"
 #include "net/unix_socket.h"
 #include "pbx/server_options.h"
 #include "service/http_listener.h"
@@ -26,6 +27,7 @@ struct Config {
   std::vector<SocketOptions> sockets;
   std::optional<SocketOptions> web;
   session::SessionsOptions sessions;
+  std::vector<groups::Settings> groups;
   bus::RecordLogOptions bus;
   std::optional<service::HttpOptions> metrics;
   Milliseconds drain_timeout{5000};

@@ -12,6 +12,7 @@ struct DaemonReading : Reading {
   // Where Config's lists come from, one for each element. No sockets: the default one.
   std::vector<YamlValue> asterisk{};
   std::vector<YamlValue> sockets{};
+  std::vector<YamlValue> groups{};
 };
 
 }  // namespace aribus::config

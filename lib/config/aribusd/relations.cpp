@@ -68,6 +68,7 @@ class Relations {
       check_certificates(i);
       check_amounts(reading_.asterisk[i], config_.asterisk[i].client);
     }
+    for (size_t i = 0; i < config_.groups.size(); ++i) check_group(reading_.groups[i], config_.groups[i]);
     check_paths();
     check_sockets();
     check_ring();
@@ -179,6 +180,32 @@ class Relations {
     is_small("max_response_bytes", client.max_response_bytes, 65536,
              "commands will end with an unknown outcome");
     is_short("reconnect", client.reconnect.max, "Asterisk is asked all the time while it is away");
+  }
+
+  [[nodiscard]] bool is_registered(const std::string& app) const {
+    return std::ranges::any_of(config_.asterisk, [&](const AsteriskConfig& asterisk) {
+      return std::ranges::find(asterisk.client.apps, app) != asterisk.client.apps.end();
+    });
+  }
+
+  void check_group(const YamlValue& place, const groups::Settings& group) {
+    for (const std::string& app : group.apps) {
+      if (is_registered(app)) continue;
+      reading_.cannot_work(place.member("apps"),
+                           "no entry of asterisk has the application '" + app +
+                               "', so none of its calls comes; add it to asterisk[].apps");
+    }
+    if (group.fallback == groups::Fallback::move && !is_registered(group.fallback_app)) {
+      reading_.warn(place.member("fallback_app"),
+                    "no entry of asterisk has the application '" + group.fallback_app +
+                        "'; a call that can't be moved is hung up, unless another ARI client has it");
+    }
+    if (group.fallback != groups::Fallback::none && group.accept >= group.fallback_after) {
+      reading_.warn(
+          place.member(place.member("accept").text().empty() ? "fallback_after" : "accept"),
+          "a call falls back before a second member is offered it; fallback_after longer than accept is "
+          "expected");
+    }
   }
 
   // Files of the daemon that are in each other's way: the first to listen or write there blocks the other.

@@ -269,6 +269,8 @@ constexpr MethodDescription texts[] = {
     {"group.leave", "", "Ends the membership of this connection. Its calls go to other members, or with `drain` end first. The notification `left` comes when it is done."},
     {"group.leave", "drain", "true: the member keeps its calls and gets no others, until they have ended. Default: false."},
     {"group.leave", "timeout_ms", "With `drain`: milliseconds after which the calls that are left go to others. Default: no limit."},
+    {"group.list", "", "Lists the worker groups with their members, and who owns which call. Of a group, at most 1,000 calls are listed, of all groups 5,000: those that wait first, and of each `state` the oldest."},
+    {"group.list", "group", "Name of one group. Default: all."},
 
     {"hello", "", "Returns the daemon's version and features, the cursor of the newest record, the Asterisks, and the user and access rule of this connection."},
 

@@ -50,6 +50,12 @@ const std::string clients_answer =
     R"("left":[{"id":2,"pid":8,"program":"P","user":null,"uid":0,"socket":"P","since":"P","rule":"P","requests":3,)"
     R"("subscription":null,"sent":1,"lost":0,"until":"2026-11-22T21:46:09.000Z","reason":"P"}]})";
 
+const std::string groups_answer =
+    R"({"groups":[{"name":"P","apps":["P"],"configured":true,"exclusive":true,"fallback":"P","waiting":1,"members":[)"
+    R"({"member":"P","named":true,"connection":7,"capacity":2,"calls":1,"draining":true,"suspended":true}],"calls":[)"
+    R"({"call":"P","server":"P","app":"P","state":"P","member":"P","epoch":7,"entered":"2026-11-22T21:46:07.000Z",)"
+    R"("previous":"P"}],"more":3}]})";
+
 const std::string hostile_snapshot =
     R"({"cursor":"a:1","reason":"P","snapshot":{"channels":[{"server":"P","app":"P",)"
     R"("began":"2026-11-22T21:46:07.000Z","channel":)" +
@@ -92,6 +98,7 @@ std::string right_answer(const std::string& request) {
   };
   if (asks("status")) return R"("result":)" + status_answer;
   if (asks("daemon.clients")) return R"("result":)" + clients_answer;
+  if (asks("group.list")) return R"("result":)" + groups_answer;
   if (asks("hello")) return R"("result":{"aribus":"P","limits":{"request_bytes":1048576},"started":"P"})";
   if (asks("unsubscribe")) return R"("result":{"cursor":"a:9"})";
   if (asks("subscribe")) return R"("result":)" + hostile_snapshot;
@@ -127,6 +134,8 @@ std::vector<Run> runs() {
   return {{{"status"}},
           {{"status"}, {{"json", ""}}},
           {{"clients"}},
+          {{"groups"}},
+          {{"groups", "P"}, {{"json", ""}}},
           {{"reload"}},
           {{"calls"}},
           {{"calls"}, {{"once", ""}}},

@@ -26,6 +26,8 @@ std::string answer_to(const std::string& line) {
     return R"("result":{"calls":[{"server":"pbx1","call":{"id":"pbx1/c1/1795384777690","direction":"inbound",)"
            R"("from":{"name":"","number":"100"},"to":{"name":"","number":"200"}}}]})";
   }
+  if (asks("group.list"))
+    return R"("result":{"groups":[{"name":"ivr","members":[{}],"calls":[{},{}],"more":40},{"name":"-x"}]})";
   if (asks("state.bridges"))
     return R"("result":{"bridges":[{"bridge":{"id":"b1","name":"lobby","channels":["c1"]}}]})";
   if (asks("state.playbacks"))
@@ -89,6 +91,9 @@ TEST_CASE("ids that are there are completed where a command takes them, with who
   CHECK(shell.completed({"trace", ""}) == "\npbx1/c1/1795384777690\n1795384777.12\nc1\n");
   CHECK(shell.completed({"trace", "c1", ""}) == "\n");  // one alone
   CHECK(shell.completed({"tail", "--call", "p"}) == "\npbx1/c1/1795384777690\n");
+  CHECK(shell.completed({"groups", ""}, true) == "\nivr\t1 member, 42 calls\n");
+  CHECK(shell.completed({"groups", "ivr", ""}) == "\n");  // one alone
+  CHECK(shell.completed({"call", "group.list", "group=i"}) == "\ngroup=ivr\n");
   // The id of what is made is a new one; what looks like an option is none.
   CHECK(shell.completed({"originate", "PJSIP/100", "channelId="}) == "\n");
   CHECK(shell.completed({"hangup", "--x"}) == "\n");

@@ -25,3 +25,13 @@ TEST_CASE("what keeps events from all programs is for administrators") {
     CHECK(allows(admin_rule, "applications.subscribe", params));
   }
 }
+
+TEST_CASE("a rule without call_groups lets every group be joined, one with them those that match") {
+  AccessRule rule{.name = "x"};
+  CHECK(rule.may_join("ivr"));
+  rule.call_groups = {"ivr", "queue-*"};
+  CHECK(rule.may_join("ivr"));
+  CHECK(rule.may_join("queue-berlin"));
+  CHECK_FALSE(rule.may_join("ivr2"));
+  CHECK_FALSE(rule.may_join(""));
+}

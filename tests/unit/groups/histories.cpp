@@ -219,6 +219,14 @@ class History {
         fail(expected.id + ": the records have another owner");
       if (reference_.waits_in_vain(expected)) fail(expected.id + " waits in vain");
     }
+    size_t listed = 0;
+    for (size_t i = 0; i < std::size(call_states); ++i) {
+      const auto state = static_cast<CallState>(i);
+      listed += group->calls(state).size();
+      for (const Call* call : group->calls(state))
+        expect(group->find(call->id) == call && call->state == state, call->id + " is not in its list");
+    }
+    expect(listed == group->calls().size(), "a call is in no list, or in two");
     const size_t members = stage_.groups->stats(stage_.now).at("ivr").members;
     expect(members == reference_.members().size(), std::to_string(members) + " members");
     for (const auto& member : reference_.members()) {

@@ -35,9 +35,8 @@ const Mistake mistakes[] = {
      "subscribe_all, tls, reconnect, rest, connect_timeout, request_timeout, ping_interval, silence_timeout, "
      "max_connections, max_response_bytes, max_message_bytes)"},
     {with("buss: {}\n"),
-     ":5:1: buss: no such key; did you mean 'bus'? (known: asterisk, sockets, web, access, bus, limits, "
-     "metrics, "
-     "logging)"},
+     ":5:1: buss: no such key; did you mean 'bus'? (known: asterisk, sockets, web, access, groups, bus, "
+     "limits, metrics, logging)"},
     {with("    ? [a]\n    : b\n"), ":5:7: asterisk[0]: a plain key is expected, not a list"},
     {with("bus: {}\nbus: {}\n"), ":6:1: bus: this key is given twice, in line 5 already; leave one out"},
     {with("    username: other\n"),
@@ -216,6 +215,9 @@ const Mistake mistakes[] = {
     {with_rules({"name: a, methods: [read], apps: [b], bound_commands: true, contexts: []"}),
      ":9:75: access[0].contexts: at least one is expected; without this key the rule allows no place in the "
      "dialplan"},
+    {with_rules({"name: a, methods: [control], call_groups: []"}),
+     ":9:48: access[0].call_groups: at least one is expected; without this key the rule may join every worker "
+     "group"},
     {with_rules({"name: a, methods: [read]", "name: b, users: [root], methods: [admin]"}),
      ":10:5: access[1]: the rule 'b' never applies: 'a' comes first and matches every connection that it "
      "matches; put it before that one"},
@@ -227,7 +229,8 @@ const Mistake mistakes[] = {
      "matches; put it before that one"},
     {with_rules({"name: a, alow: [read], methods: [read]"}),
      ":9:15: access[0].alow: no such key (known: name, users, groups, sockets, methods, exclude_methods, "
-     "functions, types, exclude_types, apps, bound_commands, contexts, connections, commands_per_second)"},
+     "functions, types, exclude_types, apps, bound_commands, contexts, call_groups, connections, "
+     "commands_per_second)"},
     {"asterisk:\n  - name: [x\n",
      ":3:1: no YAML: end of sequence flow not found; is a bracket, a brace or a quote not closed?"},
     {"a: b: c\n",
