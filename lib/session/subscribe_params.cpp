@@ -210,6 +210,9 @@ Result<SubscribeParams> read_subscribe_params(const JsonValue& params) {
   Result<std::optional<GroupParams>> group = read_group(params);
   if (!group) return group.error();
   read.group = std::move(*group);
+  // A member needs the reports on its Asterisks, too: they belong to no application.
+  if (read.group && !wanted.apps.empty() && std::ranges::find(wanted.apps, "") == wanted.apps.end())
+    wanted.apps.emplace_back();
   if (read.from_oldest && read.snapshot) {
     return Error{ErrorKind::invalid_params,
                  "snapshot: it would be of now, and `from` asks for what came before; ask for one of them",
