@@ -155,6 +155,7 @@ class Assignments {
   void fall_back(const Waiting& fallback);
   void schedule();
   void see_started(Server& server, const record::Record& started, WallTime time);
+  void note_beginning(const std::string& call, std::string_view channel, const record::Record& start);
   void see_entered(const Server& server, const record::Record& start, WallTime time);
   void see_found(const Server& server, const record::Record& changed, WallTime time);
   void see_left(const Server& server, const record::Record& end, WallTime time);
