@@ -148,6 +148,7 @@ class Groups {
   // For 2 s members may say what they own: `Join::holds`. After recalled(), and when the live calls of an
   // Asterisk are known for the first time, just before they come to entered() as `recovered`.
   void expect_holds(WallTime now);
+  [[nodiscard]] bool expects_holds(WallTime now) const { return now < context_.holds_until; }
 
   [[nodiscard]] bool has_actions() const { return !context_.actions.empty(); }
   [[nodiscard]] std::vector<Action> take_actions() { return std::exchange(context_.actions, {}); }

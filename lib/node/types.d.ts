@@ -2465,6 +2465,43 @@ export interface Methods {
     };
     result: null;
   };
+  /** Lists the worker groups with their members, and who owns which call. Of a group, at most 1,000 calls are listed, of all groups 5,000: those that wait first, and of each `state` the oldest. */
+  "group.list": {
+    params: {
+      /** Name of one group. Default: all. */
+      group?: string;
+    };
+    result: {
+      groups: Array<{
+        name: string;
+        apps: Array<string>;
+        configured: boolean;
+        exclusive: boolean;
+        fallback: "none" | "continue" | "hangup" | "play" | "move" | (string & {});
+        waiting: number;
+        members: Array<{
+          member: string;
+          named: boolean;
+          connection: number | null;
+          capacity?: number;
+          calls: number;
+          draining: boolean;
+          suspended: boolean;
+        }>;
+        calls: Array<{
+          call: string;
+          server: string;
+          app: string;
+          state: "waiting" | "offered" | "accepted" | "outside" | "fallback" | "left" | (string & {});
+          member: string;
+          epoch: number;
+          entered: string;
+          previous: string;
+        }>;
+        more?: number;
+      }>;
+    };
+  };
   /** Hangs up a channel, in an application or not. The other channels in its bridge stay. */
   "hangup": {
     params: {

@@ -178,23 +178,28 @@ void Assignments::note_beginning(const std::string& call, std::string_view chann
   if (const std::string_view args = start.member("args"); !args.empty()) beginning->second.args = args;
 }
 
-// A channel that was found in an application: its StasisStart was missed, or seen by an earlier process that
-// has left nothing about it.
+// A channel that was found in an application: its StasisStart was missed.
 void Assignments::see_found(const Server& server, const Record& changed, WallTime time) {
   const auto [kind, id] = state::changed_object(changed);
   if (kind != IdKind::channel || id.empty()) return;
   const state::Object* channel = server.model().find(IdKind::channel, id);
-  if (channel == nullptr || !groups_.takes_calls_of(channel->app)) return;
+  if (channel == nullptr || channel->first_seq != channel->seq) return;
+  take_found(server, id, *channel, time);
+}
+
+// Until the live calls of the Asterisk were known for the first time, an earlier process may have seen it enter.
+void Assignments::take_found(const Server& server, const std::string& id, const state::Object& channel,
+                             WallTime time) {
+  if (!groups_.takes_calls_of(channel.app)) return;
   const std::string call(server.model().calls().call_of(id));
-  if (call.empty() || beginnings_.contains(call) || channel->first_seq != channel->seq) return;
-  beginnings_[call].channel = id;
-  const bool first_time = std::ranges::find(ready_, server.name()) == ready_.end();
+  if (call.empty()) return;
+  if (const auto [beginning, is_new] = beginnings_.try_emplace(call); is_new) beginning->second.channel = id;
   groups_.entered({.id = call,
                    .server = server.name(),
-                   .app = channel->app,
+                   .app = channel.app,
                    .key = {},
                    .entered = time,
-                   .recovered = first_time},
+                   .recovered = groups_.expects_holds(time)},
                   time);
 }
 
@@ -218,7 +223,7 @@ void Assignments::see_ended(const Record& ended, WallTime time) {
 }
 
 void Assignments::connected(const Server& server) {
-  if (!is_in_use() || std::ranges::find(ready_, server.name()) != ready_.end()) return;
+  if (std::ranges::find(ready_, server.name()) != ready_.end()) return;
   groups_.expect_holds(now());
   act_unless_held();
 }
@@ -338,9 +343,23 @@ void Assignments::schedule() {
 
 Result<std::string> Assignments::join(const groups::Join& join,
                                       const std::optional<groups::Settings>& settings) {
-  Result<std::string> name = groups_.join(join, settings, now());
+  const WallTime time = now();
+  const bool is_new = groups_.settings(join.group) == nullptr;
+  Result<std::string> name = groups_.join(join, settings, time);
+  if (name && is_new && groups_.expects_holds(time)) find_calls_of(join.group, time);
   act_unless_held();
   return name;
+}
+
+// The group was made just after the start: the calls that are there may have been its own.
+void Assignments::find_calls_of(const std::string& group, WallTime time) {
+  const std::vector<std::string> apps = groups_.settings(group)->apps;
+  for (Server* server : servers_) {
+    const auto live = server->freeze();
+    for (const auto& [id, channel] : live->of(IdKind::channel)) {
+      if (std::ranges::find(apps, channel.app) != apps.end()) take_found(*server, id, channel, time);
+    }
+  }
 }
 
 void Assignments::leave(Connection connection, bool drain, std::optional<groups::milliseconds> timeout) {

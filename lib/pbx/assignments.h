@@ -21,6 +21,7 @@
 #include "net/loop.h"
 #include "pbx/clock.h"
 #include "record/record.h"
+#include "state/objects.h"
 
 namespace aribus::pbx {
 
@@ -158,6 +159,8 @@ class Assignments {
   void note_beginning(const std::string& call, std::string_view channel, const record::Record& start);
   void see_entered(const Server& server, const record::Record& start, WallTime time);
   void see_found(const Server& server, const record::Record& changed, WallTime time);
+  void take_found(const Server& server, const std::string& id, const state::Object& channel, WallTime time);
+  void find_calls_of(const std::string& group, WallTime time);
   void see_left(const Server& server, const record::Record& end, WallTime time);
   void see_ended(const record::Record& ended, WallTime time);
   [[nodiscard]] Result<void> check_own(groups::Connection connection, std::string_view call,

@@ -59,7 +59,7 @@ class OnChannel : public std::enable_shared_from_this<OnChannel> {
         return call(
             "channels.answer", params(),
             [self = shared_from_this(), hang_up] {
-              self->call("channels.play",
+              self->call("play",
                          self->params().text("media", self->settings_.fallback_media).boolean("wait", true), hang_up,
                          hang_up);
             },

@@ -278,6 +278,9 @@ class AsyncCalls:
     async def call(self, method: Literal["events.userEvent"], params: EventsUserEventParams, timeout: float | None = ...) -> None:
         """Sends an event of your own, `ChannelUserevent`, to all programs that share an application."""
     @overload
+    async def call(self, method: Literal["group.list"], params: GroupListParams | None = ..., timeout: float | None = ...) -> GroupListResult:
+        """Lists the worker groups with their members, and who owns which call. Of a group, at most 1,000 calls are listed, of all groups 5,000: those that wait first, and of each `state` the oldest."""
+    @overload
     async def call(self, method: Literal["hangup"], params: HangupParams, timeout: float | None = ...) -> None:
         """Hangs up a channel, in an application or not. The other channels in its bridge stay."""
     @overload
@@ -672,6 +675,9 @@ class BlockingCalls:
     @overload
     def call(self, method: Literal["events.userEvent"], params: EventsUserEventParams, timeout: float | None = ...) -> None:
         """Sends an event of your own, `ChannelUserevent`, to all programs that share an application."""
+    @overload
+    def call(self, method: Literal["group.list"], params: GroupListParams | None = ..., timeout: float | None = ...) -> GroupListResult:
+        """Lists the worker groups with their members, and who owns which call. Of a group, at most 1,000 calls are listed, of all groups 5,000: those that wait first, and of each `state` the oldest."""
     @overload
     def call(self, method: Literal["hangup"], params: HangupParams, timeout: float | None = ...) -> None:
         """Hangs up a channel, in an application or not. The other channels in its bridge stay."""

@@ -2205,6 +2205,48 @@ class EventsUserEventParams(TypedDict):
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
 
 
+class GroupListParams(TypedDict):
+    group: NotRequired[str]
+    """Name of one group. Default: all."""
+
+
+class GroupListResultGroupsItemMembersItem(TypedDict):
+    member: str
+    named: bool
+    connection: int | None
+    capacity: NotRequired[int]
+    calls: int
+    draining: bool
+    suspended: bool
+
+
+class GroupListResultGroupsItemCallsItem(TypedDict):
+    call: str
+    server: str
+    app: str
+    state: Literal['waiting', 'offered', 'accepted', 'outside', 'fallback', 'left'] | str
+    member: str
+    epoch: int
+    entered: str
+    previous: str
+
+
+class GroupListResultGroupsItem(TypedDict):
+    name: str
+    apps: list[str]
+    configured: bool
+    exclusive: bool
+    fallback: Literal['none', 'continue', 'hangup', 'play', 'move'] | str
+    waiting: int
+    members: list[GroupListResultGroupsItemMembersItem]
+    calls: list[GroupListResultGroupsItemCallsItem]
+    more: NotRequired[int]
+
+
+class GroupListResult(TypedDict):
+    groups: list[GroupListResultGroupsItem]
+
+
 class HangupParams(TypedDict):
     channelId: str
     """Id of the channel. It need not be in an application."""
