@@ -1,5 +1,5 @@
 import {BridgeOperations, ChannelOperations} from './operations.js';
-import type {AssignedSnapshot, Channel as ChannelModel, Item, LiveRecording, Methods} from './types.js';
+import type {Assigned, Channel as ChannelModel, Item, LiveRecording, Methods} from './types.js';
 
 // ARI's models `Channel` and `Bridge` are named `ChannelModel` and `BridgeModel` here.
 export * from './types.js';
@@ -185,7 +185,7 @@ export class GroupCall implements AsyncIterableIterator<Item> {
   /** The member that had it before, "" for none. */
   readonly previous: string;
   /** What the daemon told of it. */
-  readonly snapshot: AssignedSnapshot;
+  readonly snapshot: NonNullable<Assigned['snapshot']>;
   /** The arguments with which its first channel entered the application. */
   readonly args: string[];
   /** The channel that entered the application; if that has ended, another one of the call. */

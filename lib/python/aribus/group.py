@@ -15,7 +15,7 @@ from .errors import AribusError, NotConnected, NotOwner, OutcomeUnknown
 if TYPE_CHECKING:
     from .channel import Channel
     from .client import Client
-    from .types import Item
+    from .types import AssignedSnapshot, Item
 
 MAX_UNREAD = 1000  # records of a call that its program does not read
 PINGS_PER_LEASE = 4
@@ -40,13 +40,13 @@ class GroupCall:
     All commands raise NotOwner when the call belongs to another member, and so does everything that waits for its channels.
     """
 
-    def __init__(self, group: Group, item: Mapping[str, Any], snapshot: dict[str, Any]) -> None:
+    def __init__(self, group: Group, item: Mapping[str, Any], snapshot: AssignedSnapshot | None) -> None:
         self.id: str = item["call"]
         self.epoch: int = item["epoch"]
         self.server: str = item.get("server", "")
         self.reason: str = item.get("reason", "held")
         self.previous: str = item.get("previous", "")
-        self.snapshot = snapshot
+        self.snapshot: AssignedSnapshot = snapshot or {}  # type: ignore[assignment]
         self.args: list[str] = []
         self.channels: list[Channel] = []
         self.accepted = False
@@ -165,7 +165,7 @@ class Group:
         self._pinging: asyncio.Task[None] | None = None
         client._session.renew_with(lambda: {"holds": self.holds})
         for held in wanted.get("holds", ()):
-            call = self.calls[held["call"]] = GroupCall(self, held, {})
+            call = self.calls[held["call"]] = GroupCall(self, held, None)
             call.accepted = True
             self._doubtful.add(call.id)
 
@@ -303,7 +303,7 @@ class Group:
     def _give(self, call: GroupCall) -> None:
         """Gives a call, which has its snapshot, to the program."""
         first = call.snapshot["channel"]
-        found = {one["channel"]["id"]: one for one in call.snapshot["channels"]}
+        found: dict[str, Any] = {one["channel"]["id"]: one for one in call.snapshot["channels"]}
         inside = [first] if first in found else []
         inside += [id for id, one in found.items() if one.get("app") and id != first]
         for id in inside or list(found)[:1] or [first]:
