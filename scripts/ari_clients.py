@@ -47,7 +47,22 @@ class Described:
         subscribed = dict(self.methods["subscribe"][1])
         subscribed["properties"] = {"type": {"const": "subscribed"}} | subscribed["properties"]
         subscribed["required"] = ["type"] + subscribed["required"]
-        self.own = {"Subscribed": subscribed} | CLIENTS_OWN
+        self.own = {"Subscribed": subscribed} | CLIENTS_OWN | group_items(subscribed["properties"]["snapshot"]["properties"])
+
+
+def group_items(live):
+    """The notifications to a member of a group. live: the schema of each kind of live objects in a snapshot."""
+    text, number, texts = {"type": "string"}, {"type": "integer"}, {"type": "array", "items": {"type": "string"}}
+
+    def item(kind, properties):
+        properties = {"type": {"const": kind}} | properties
+        return {"type": "object", "properties": properties, "required": list(properties)}
+    snapshot = {"channel": text, "args": texts, "commands": texts, "call": live["calls"]["items"], "channels": live["channels"],
+                "bridges": live["bridges"]}
+    snapshot = {"type": "object", "properties": snapshot, "required": list(snapshot)}
+    about = {"seq": number, "time": text, "server": text, "group": text, "call": text, "epoch": number, "reason": text}
+    return {"Assigned": item("assigned", about | {"previous": text, "snapshot": {"oneOf": [{"type": "null"}, snapshot]}}),
+            "Released": item("released", about), "Left": item("left", {"group": text, "member": text})}
 
 
 def docstring(text):
@@ -159,7 +174,7 @@ def operations(described, resource):
         prefix, _, name = method.partition(".")
         if prefix != resource or own_id not in params["required"] or name.removesuffix("WithId") in OWN_WAY or "WithId" in name:
             continue
-        properties = {n: s for n, s in params["properties"].items() if n not in (own_id, "server", "key")}
+        properties = {n: s for n, s in params["properties"].items() if n not in (own_id, "server", "key", "epoch")}
         yield RENAMED.get(name, name), method, properties, params["required"], summary
 
 

@@ -14,6 +14,7 @@ namespace aribus::client {
 //   resumed, reason, warnings, snapshot. If `resumed` is false, records are missing; `warnings` names values
 //   that can't match anything, such as a misspelt type.
 // - lost (from, to, records): this program was too slow for them.
+// - assigned, released, left: about calls of a member of a group; docs/groups.md.
 // - disconnected (reason): there is no connection; the client reconnects.
 struct Item {
   std::string type;

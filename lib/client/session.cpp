@@ -6,6 +6,9 @@
 namespace aribus::client {
 namespace {
 
+// Others must be requested, or are newer than this library.
+constexpr std::string_view notifications[] = {"event", "lost", "assigned", "released", "left"};
+
 Error not_sent(const Call& call, const std::string& why) {
   return Error{ErrorKind::not_connected, why + ": " + call.method + " was not sent", {}};
 }
@@ -80,11 +83,11 @@ Result<void> Session::received(std::string_view line) {
   end_ = nothing_said();  // an earlier line was not the reason: the connection goes on
   if (find(*message, "method") != nullptr) {
     const std::string_view method = find_string(*message, "method");
-    // Other notifications are for programs that request them, or newer than this library.
-    if (method != "event" && method != "lost") return {};
+    if (std::ranges::find(notifications, method) == std::end(notifications)) return {};
     const JsonValue* params = find(*message, "params");
     if (params == nullptr || !params->IsObject()) return unexpected();
-    return notified(method == "lost", taken_from(std::move(*message), "params"), line.size());
+    const std::string name(method);
+    return notified(name, taken_from(std::move(*message), "params"), line.size());
   }
   const JsonValue* id = find(*message, "id");
   const JsonValue* error = find(*message, "error");
@@ -182,6 +185,7 @@ void Session::stray(const JsonValue& error, const Json& message) {
     if (call->line == stray.line) return finish(call, result_of(copy_of(message)));
   }
   end_ = error_of(error);
+  if (end_.kind == ErrorKind::not_owner) subscription_.ended(end_);
   if (end_.kind != ErrorKind::not_allowed) end_.kind = ErrorKind::not_connected;
 }
 
@@ -196,13 +200,14 @@ void Session::finish(const CallPtr& call, Result<Json> outcome) {
   go_on();
 }
 
-Result<void> Session::notified(bool is_lost, Json params, size_t bytes) {
+Result<void> Session::notified(std::string_view method, Json params, size_t bytes) {
   if (items_.size() >= 2 * queued_ || (!items_.empty() && item_bytes_ + bytes > max_bytes_))
     subscription_.fell_behind();
   if (!subscription_.is_in_force()) return {};
-  const JsonValue* seq = find(params, is_lost ? "to" : "seq");
-  if (seq != nullptr && seq->IsUint64()) subscription_.move_place(seq->GetUint64());
-  if (is_lost) set_member(params, "type", "lost");
+  const JsonValue* seq = find(params, method == "lost" ? "to" : "seq");
+  const bool tells_again = method == "assigned" && find_string(params, "reason") == "lost";  // in place of no record
+  if (seq != nullptr && seq->IsUint64() && !tells_again) subscription_.move_place(seq->GetUint64());
+  if (method != "event") set_member(params, "type", method);
   tell(std::move(params), bytes);
   return {};
 }

@@ -71,7 +71,7 @@ class Session {
   // It was answered.
   void finish(const CallPtr& call, Result<Json> outcome);
   void stray(const JsonValue& error, const Json& message);
-  Result<void> notified(bool is_lost, Json params, size_t bytes);
+  Result<void> notified(std::string_view method, Json params, size_t bytes);
   void greeted(Json hello);
 
   size_t max_bytes_, queued_;

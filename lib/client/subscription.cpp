@@ -38,6 +38,12 @@ CallPtr SubscriptionState::next_request(bool is_read) {
   return asked_;
 }
 
+void SubscriptionState::ended(const Error& error) {
+  if (state_ == State::none) return;
+  state_ = State::none;
+  tell_(error);
+}
+
 void SubscriptionState::fell_behind() {
   if (state_ == State::in_force) state_ = State::behind;
 }

@@ -40,6 +40,9 @@ class SubscriptionState {
 
   // Events of the connection.
 
+  // The daemon has ended it, and it is not to be renewed: another program is this member of the group now.
+  void ended(const Error& error);
+
   void disconnected();
   // The request to send now, or nullptr. is_read: the program has taken all waiting items.
   CallPtr next_request(bool is_read);

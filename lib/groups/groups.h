@@ -153,6 +153,8 @@ class Groups {
   [[nodiscard]] bool has_actions() const { return !context_.actions.empty(); }
   [[nodiscard]] std::vector<Action> take_actions() { return std::exchange(context_.actions, {}); }
 
+  // Whether the call is in a group.
+  [[nodiscard]] bool knows(std::string_view call) const { return by_call_.contains(call); }
   // The calls of the member, the oldest first; nothing if it is none.
   [[nodiscard]] std::vector<Owned> calls_of(Connection connection) const;
   // The group's name and the member's; nothing if it is none.

@@ -56,6 +56,7 @@ export class Channel extends ChannelOperations {
   handedOver = false; // it was sent elsewhere: it must not be hung up
   isLeaving = false; // it was hung up but has not left yet
   legs = []; // channels originated for it
+  call = null; // of a group, that it belongs to
   #dispatcher;
   #digits = []; // pressed and not yet returned
   #wanted = []; // waits for digits: {among, promise, digit, give(), cancel()}
@@ -71,10 +72,13 @@ export class Channel extends ChannelOperations {
 
   get isGone() { return this.waits.end !== null; }
 
+  // The parameters that say where it is, and in whose hands.
+  get place() { return {server: this.server, epoch: this.call?.epoch}; }
+
   async operate(method, params = {}) {
     let result;
     try {
-      result = await this.#dispatcher.call(method, {channelId: this.id, server: this.server, ...params}, this.waits);
+      result = await this.#dispatcher.call(method, {channelId: this.id, ...this.place, ...params}, this.waits);
     } catch (error) {
       if (error instanceof Refused && GONE.includes(error.data.message) && error.data.path?.startsWith('/channels/')) {
         throw this.goneError();

@@ -56,9 +56,10 @@ class Serving {
   }
 }
 
-// One per client that serves or originates calls.
+// One per client that serves or originates calls, or is a member of a group.
 export class Dispatcher {
   closed = new Waits(); // ends with the client
+  group = null; // that the client is a member of
   legArgs = LEG;
   #client; // {run(method, params), which calls makes(); next()}
   #channels = new Map(); // in an application, by server and id
@@ -75,7 +76,7 @@ export class Dispatcher {
   constructor(client) { this.#client = client; }
 
   async start() {
-    await this.#client.run('subscribe', {types: RECORDS});
+    await this.#client.run('subscribe', this.group?.wanted ?? {types: RECORDS});
     this.#read();
   }
 
@@ -120,7 +121,7 @@ export class Dispatcher {
   async hangUp(channel) {
     while (!channel.isGone && !channel.handedOver && !this.closed.end) {
       try {
-        await this.call('channels.hangup', {channelId: channel.id, server: channel.server}, channel.waits);
+        await this.call('channels.hangup', {channelId: channel.id, ...channel.place}, channel.waits);
         return;
       } catch (error) {
         if (!(error instanceof NotConnected) && !(error instanceof OutcomeUnknown)) return;
@@ -172,7 +173,9 @@ export class Dispatcher {
   async originate({originator, signal, channelId = newId(), ...params}) {
     if (params.app === undefined && this.#servings.size === 1) [params.app] = this.#servings.keys();
     params.appArgs = params.appArgs === undefined ? LEG : `${LEG},${params.appArgs}`;
-    if (originator) Object.assign(params, {originator: originator.id, server: params.server ?? originator.server});
+    if (originator) {
+      Object.assign(params, {...originator.place, server: params.server ?? originator.server, originator: originator.id});
+    }
     return this.newChannel(channelId, async (leg) => {
       let result;
       try {
@@ -252,6 +255,7 @@ export class Dispatcher {
   // Ends everything that is waited for.
   close(error) {
     this.closed.finish(error);
+    this.group?.end(error);
     for (const one of [...this.#channels.values(), ...this.#bridges.values()]) one.waits.finish(error);
     for (const {leg} of this.#legs.values()) leg.waits.finish(error);
   }
@@ -267,6 +271,11 @@ export class Dispatcher {
   }
 
   #take(item) {
+    this.#dispatch(item);
+    this.group?.take(item);
+  }
+
+  #dispatch(item) {
     const {type, server} = item;
     switch (type) {
       case 'subscribed':
@@ -276,7 +285,7 @@ export class Dispatcher {
         this.#later(this.#catchUp());
         return;
       case 'StasisStart':
-        this.#entered(server, item.app, item.args, item.channel, !item.synthetic);
+        this.#entered(server, item.app, item.args, item.channel, !item.synthetic, this.group?.callOf(item));
         return;
       case 'PlaybackFinished':
         this.#ended('playback', server, item);
@@ -316,11 +325,12 @@ export class Dispatcher {
     }
   }
 
-  #entered(server, app, args, data, isTold) {
+  #entered(server, app, args, data, isTold, call = null) {
     const {id} = data;
     const known = this.#channels.get(key(server, id));
     if (known?.app === app) {
       known.data = data;
+      if (known.args.length === 0) known.args = args;
       return;
     }
     if (known) this.#end(known); // it was moved to another application
@@ -332,8 +342,9 @@ export class Dispatcher {
       return;
     }
     const serving = this.#own.has(id) ? undefined : this.#servings.get(app);
-    if (!leg && !serving?.wants(channel, isTold)) return;
+    if (!leg && !call && !serving?.wants(channel, isTold)) return;
     this.#channels.set(key(server, id), channel);
+    call?.add(channel);
     entered?.resolve();
     if (serving) serving.calls.set(channel, this.#handle(serving, channel));
   }
@@ -359,10 +370,42 @@ export class Dispatcher {
 
   #end(channel) {
     this.#channels.delete(key(channel.server, channel.id));
+    channel.call?.remove(channel);
     channel.waits.finish(channel.goneError());
     for (const bridge of this.#bridges.values()) bridge.channelLeft(channel);
     for (const leg of channel.legs) this.#later(this.hangUp(leg));
   }
+
+  // For calls of the group.
+
+  // Whether this client creates, or has created, the channel.
+  creates(id) { return this.#own.has(id); }
+
+  // Whether this client creates the channel, and it has not entered its application yet.
+  awaits(id) { return this.#legs.has(id); }
+
+  // The channel, which is in an application.
+  adopt(server, app, args, data) {
+    const channel = this.#channels.get(key(server, data.id)) ?? new Channel(this, data.id);
+    Object.assign(channel, {server, app, data});
+    if (args.length > 0) channel.args = args;
+    this.#channels.set(key(server, data.id), channel);
+    return channel;
+  }
+
+  // Another program controls the channel now.
+  release(channel, error) {
+    const at = key(channel.server, channel.id);
+    if (this.#channels.get(at) === channel) this.#channels.delete(at);
+    channel.waits.finish(error);
+  }
+
+  // Calls a method of the daemon at once.
+  run(method, params) { return this.#client.run(method, params); }
+
+  later(work) { this.#later(work); }
+
+  get isReady() { return this.#client.isReady(); }
 
   #bridgeGone(bridge) {
     this.#bridges.delete(bridge.id);

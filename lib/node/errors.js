@@ -38,6 +38,12 @@ export class TooOld extends AribusError {
   constructor(message, data) { super(message, data, -32005); }
 }
 
+export class NotOwner extends AribusError {
+  constructor(message, data) { super(message, data, -32006); }
+  get owner() { return this.data.owner ?? ''; }
+  get epoch() { return this.data.epoch ?? 0; }
+}
+
 export class ChannelGone extends AribusError {
   constructor(message, data) { super(message, data, 0); }
 }
@@ -61,7 +67,8 @@ export class CallFailed extends AribusError {
 }
 
 const kinds = new Map([[-32602, InvalidParams], [-32000, Refused], [-32001, NotConnected], [-32002, OutcomeUnknown],
-  [-32003, NotAllowed], [-32004, TooMuch], [-32005, TooOld]]);
+  [-32003, NotAllowed], [-32004, TooMuch], [-32005, TooOld],
+  [-32006, NotOwner]]);
 
 // The error object for an answer's `error`.
 export function errorOf(error) {

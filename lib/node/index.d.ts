@@ -1,5 +1,5 @@
 import {BridgeOperations, ChannelOperations} from './operations.js';
-import type {Channel as ChannelModel, Item, LiveRecording, Methods} from './types.js';
+import type {Assigned, Channel as ChannelModel, Item, LiveRecording, Methods} from './types.js';
 
 // ARI's models `Channel` and `Bridge` are named `ChannelModel` and `BridgeModel` here.
 export * from './types.js';
@@ -29,6 +29,16 @@ export class NotAllowed extends AribusError {}
 export class TooMuch extends AribusError {}
 /** This Asterisk is too old for the command; nothing was sent. */
 export class TooOld extends AribusError {}
+/**
+ * The call, or the bridge, belongs to another member of its group, or the call has another epoch by now; nothing was sent. `data`
+ * also has the `group`, and the `call` or the `bridge`.
+ */
+export class NotOwner extends AribusError {
+  /** The name of the member that it belongs to, "" for none. */
+  get owner(): string;
+  /** The epoch of the call now. */
+  get epoch(): number;
+}
 
 /** The channel has left the application or ended, and can't be controlled any more. `data` has its `channelId`. */
 export class ChannelGone extends AribusError {}
@@ -89,6 +99,8 @@ export class Channel extends ChannelOperations {
   readonly args: string[];
   /** The channel as in ARI's latest event. */
   readonly data: ChannelModel;
+  /** The call of a group that it belongs to: commands have its epoch, and reject with NotOwner when it belongs to another member. */
+  readonly call: GroupCall | null;
   /** The caller's number, "" if there is none. */
   get number(): string;
   get isGone(): boolean;
@@ -149,11 +161,99 @@ export class Bridge extends BridgeOperations {
   record(name: string, options?: RecordOptions): Promise<LiveRecording>;
 }
 
+type GroupParams = Pick<Params<'subscribe'>, 'member' | 'capacity' | 'since' | 'holds' | 'accept_ms' | 'grace_ms' | 'lease_ms' |
+  'fallback_after_ms' | 'fallback' | 'fallback_media' | 'fallback_app' | 'exclusive' | 'orphan' | 'orphan_after_ms'> & {apps?: string[]};
+
+/**
+ * A call that belongs to this member of a group.
+ *
+ * Iterating gives the records of this call, and ends when it is released. Reports that records may be missing are given, too:
+ * `assigned` when the daemon tells of the call again (`reason` `lost` or `held`, with a new `snapshot`), `lost`, `subscribed` with
+ * `resumed: false`, and the `server.*` records of its Asterisk. If nobody reads them, the newest 1,000 are kept.
+ *
+ * All commands reject with NotOwner when the call belongs to another member, and so does everything that waits for its channels.
+ */
+export class GroupCall implements AsyncIterableIterator<Item> {
+  private constructor();
+  readonly id: string;
+  /** With which it belongs to this member; commands have it. */
+  readonly epoch: number;
+  /** The name of its Asterisk. */
+  readonly server: string;
+  /** Why it was assigned, such as `new` or `taken_over`. */
+  readonly reason: string;
+  /** The member that had it before, "" for none. */
+  readonly previous: string;
+  /** What the daemon told of it. */
+  readonly snapshot: NonNullable<Assigned['snapshot']>;
+  /** The arguments with which its first channel entered the application. */
+  readonly args: string[];
+  /** The channel that entered the application; if that has ended, another one of the call. */
+  readonly channel: Channel;
+  /** Its channels that are in an application. */
+  readonly channels: Channel[];
+  readonly accepted: boolean;
+  /**
+   * Why it does not belong to this member any more (`ended`, `left`, `handed_over`, …; `lost` if the daemon's reason was
+   * missed), null while it does.
+   */
+  readonly released: string | null;
+
+  /** Accepts the call. What is not accepted within the group's `accept_ms` goes to another member. */
+  accept(): Promise<void>;
+  /** Passes the call on to another member. */
+  decline(): Promise<void>;
+  /** Gives the call to the member with this name, which has to accept it. Rejects with InvalidParams if there is none. */
+  handOver(to: string): Promise<void>;
+  /**
+   * Calls a method of the daemon, with the call's `epoch` and `server`, and waits up to 30 s for a connection if there is none.
+   * The first command about a call accepts it. Rejects with NotOwner and the errors of Client.call().
+   */
+  command<M extends keyof Methods>(
+    method: M, ...rest: {} extends Params<M> ? [params?: Params<M>] : [params: Params<M>]): Promise<Methods[M]['result']>;
+
+  next(): Promise<IteratorResult<Item, undefined>>;
+  [Symbol.asyncIterator](): this;
+}
+
+/**
+ * A member of a group; Client.group() makes it.
+ *
+ * Iterating gives each call that this member is offered or takes over, until the member has left the group or the client is closed.
+ * Calls that the client itself creates (originate()) belong to this member, too, but are not given.
+ *
+ * It goes on after reconnects, and restarts of aribusd: calls that this member still owns stay as they are, and the loops of all
+ * others end. Rejects with NotOwner when another program has joined the group under the same name, and with the errors of
+ * Client.call() when the daemon refuses the membership.
+ */
+export class Group implements AsyncIterableIterator<GroupCall> {
+  private constructor();
+  readonly name: string;
+  /** The name of this member, once it has joined. */
+  readonly member: string;
+  /** The calls that belong to it, by id. */
+  readonly calls: Map<string, GroupCall>;
+  /** The calls that it has accepted: a program that saves them, and `cursor`, may pass both when it is started again. */
+  get holds(): Array<{call: string; epoch: number}>;
+
+  /** Joins the group; iterating does this. */
+  join(): Promise<this>;
+  /**
+   * Leaves the group, and waits until it is done.
+   * drain: gets no new calls, and waits until its calls have ended, or for `timeout` ms. All calls that are left then go to other
+   * members.
+   */
+  leave(options?: {drain?: boolean; timeout?: number}): Promise<void>;
+
+  next(): Promise<IteratorResult<GroupCall, undefined>>;
+  [Symbol.asyncIterator](): this;
+}
+
 /**
  * A connection to aribusd. It reconnects whenever the connection breaks, without a limit on attempts.
  *
- * A client either serves calls (serve(), originate() and bridge() use its subscription themselves), or its program subscribes
- * and reads the records (subscribe(), next(), iterating).
+ * A client either serves calls or is a member of a group (serve(), group(), originate() and bridge() use its subscription
+ * themselves), or its program subscribes and reads the records (subscribe(), next(), iterating).
  */
 export class Client implements AsyncIterable<Item> {
   private constructor();
@@ -216,6 +316,18 @@ export class Client implements AsyncIterable<Item> {
    */
   serve(app: string, handler: (channel: Channel) => unknown, options?: {args?: string[]; existing?: boolean;
     hangUp?: boolean; signal?: Signal; onError?: (error: unknown, channel: Channel) => void}): Promise<void>;
+
+  /**
+   * Makes this client a member of a worker group, once it is iterated. Each call of the group's applications goes to one of its
+   * members.
+   *
+   * apps: the applications whose calls it gets; not needed for a group that exists. member: a name of its own, with which it keeps
+   * its calls when it connects again within `grace_ms`. capacity: how many calls at a time; default: no limit. since, holds:
+   * Client.cursor and Group.holds, saved by an earlier process of the same member. lease_ms: a member that is silent for that long
+   * loses its calls; `ping` is sent four times as often, in the event loop that runs the handlers. The other parameters are
+   * settings of the group, as for the method `subscribe`; all members must give the same.
+   */
+  group(group: string, params?: GroupParams): Group;
 
   /**
    * Calls an endpoint, such as `PJSIP/100`, and gives its channel when the call is answered. Rejects with CallFailed when it

@@ -3,11 +3,13 @@ import net from 'node:net';
 
 import {Dispatcher} from './dispatcher.js';
 import {NotConnected, cannotConnect} from './errors.js';
+import {Group} from './group.js';
 import {Call, GREETING, Session, pauses} from './session.js';
 
 export {Bridge, Channel} from './channel.js';
-export {AribusError, BridgeGone, CallFailed, ChannelGone, InvalidParams, NotAllowed, NotConnected, OutcomeUnknown,
+export {AribusError, BridgeGone, CallFailed, ChannelGone, InvalidParams, NotAllowed, NotConnected, NotOwner, OutcomeUnknown,
   PlaybackFailed, RecordingFailed, Refused, TooMuch, TooOld} from './errors.js';
+export {Group, GroupCall} from './group.js';
 export {newId} from './request.js';
 
 const DEFAULT_PATH = '/run/aribus/aribus.sock';
@@ -85,7 +87,20 @@ export class Client {
     for (let item; (item = await this.#next()) !== null;) yield item;
   }
 
+  group(group, params = {}) {
+    if (this.#dispatcher) {
+      throw new Error('this client serves calls, or is a member of a group already: use another Client beside it');
+    }
+    const dispatcher = this.#dispatcherMade();
+    dispatcher.group = new Group(dispatcher, {group, ...params}, () => this.#dispatch());
+    this.#session.renewWith(() => ({holds: dispatcher.group.holds}));
+    return dispatcher.group;
+  }
+
   async serve(app, handler, options) {
+    if (this.#dispatcher?.group) {
+      throw new Error('this client is a member of a group: use another Client to serve an application');
+    }
     return this.#dispatcherMade().serve(app, handler, options, () => this.#dispatch());
   }
 
@@ -116,7 +131,8 @@ export class Client {
     if (this.#isRead) {
       throw new Error('this client is subscribed by its program: use another Client to serve or originate calls');
     }
-    this.#dispatcher ??= new Dispatcher({run: (...command) => this.#run(...command), next: () => this.#given()});
+    this.#dispatcher ??= new Dispatcher({run: (...command) => this.#run(...command), next: () => this.#given(),
+      isReady: () => this.#session.ready});
     return this.#dispatcher;
   }
 

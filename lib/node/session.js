@@ -1,5 +1,5 @@
 // The state of a client's commands and subscription, without input or output.
-import {AribusError, NotConnected, OutcomeUnknown, errorOf} from './errors.js';
+import {AribusError, NotConnected, NotOwner, OutcomeUnknown, errorOf} from './errors.js';
 import {REQUEST_BYTES, encoded, hasKey, isObject, tooLong, withId} from './request.js';
 import {Subscription} from './subscription.js';
 
@@ -7,6 +7,7 @@ export const MAX_LINE_BYTES = 128 * 1024 * 1024; // as in lib/client/connection.
 const MOST_PARTS = 4096;
 const QUEUED = 1000; // records queued for the program; the daemon's ring keeps further ones
 export const GREETING = {ms: 10_000}; // for the daemon to answer `hello` once it has accepted the connection
+const NOTIFICATIONS = ['event', 'lost', 'assigned', 'released', 'left']; // others must be requested, or are newer than this library
 const UNREADABLE = [-32700, -32600]; // errors about a line; they have no id if none was found in the line
 
 // The delays before each attempt to connect, in ms; endless.
@@ -63,6 +64,9 @@ export class Session {
     this.#maxLineBytes = maxLineBytes;
     this.#queued = queued;
   }
+
+  // `renewal()` is added to the parameters of a subscription that is renewed.
+  renewWith(renewal) { this.#subscription.renewal = renewal; }
 
   // Whether to read from the socket: records that the program does not take stay in the daemon's ring.
   get wantsMore() {
@@ -208,8 +212,7 @@ export class Session {
     const message = JSON.parse(line);
     this.end = null; // the connection did not end after that message
     if (message.method !== undefined) {
-      // Other notifications must be requested, or are newer than this library.
-      if (message.method === 'event' || message.method === 'lost') this.#notified(message.method, message.params);
+      if (NOTIFICATIONS.includes(message.method)) this.#notified(message.method, message.params);
       return;
     }
     if (message.id === null && 'error' in message) {
@@ -229,6 +232,8 @@ export class Session {
     const call = sent.find((one) => one.line === line);
     if (call) this.#finish(call, errorOf(error));
     else this.end = error?.message ?? null;
+    const ending = call ? null : errorOf(error);
+    if (ending instanceof NotOwner) this.#subscription.ended(ending);
   }
 
   // Ends a call that was answered.
@@ -250,9 +255,11 @@ export class Session {
     const {place} = this.#subscription;
     if (this.items.length >= 2 * this.#queued) this.#subscription.fellBehind();
     if (!this.#subscription.isInForce || place === null) return;
-    const seq = method === 'event' ? params.seq : params.to;
-    this.#subscription.place = `${place.slice(0, place.lastIndexOf(':'))}:${seq}`;
-    this.#tell(method === 'event' ? params : {type: 'lost', ...params});
+    const tellsAgain = method === 'assigned' && params.reason === 'lost'; // in place of no record
+    if (method !== 'left' && !tellsAgain) {
+      this.#subscription.place = `${place.slice(0, place.lastIndexOf(':'))}:${method === 'lost' ? params.to : params.seq}`;
+    }
+    this.#tell(method === 'event' ? params : {type: method, ...params});
   }
 
   #greeted(hello) {

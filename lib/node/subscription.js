@@ -12,6 +12,7 @@ const State = {
 export class Subscription {
   place = null; // the cursor of the last record queued
   asked = null; // the request in progress
+  renewal = () => ({}); // what the client adds to a subscription that it renews
   #state = State.NONE;
   #wanted = {}; // the parameters, without `since`
   #waiting = []; // the program's requests that are not sent yet
@@ -49,6 +50,13 @@ export class Subscription {
     return left;
   }
 
+  // The daemon has ended it, and it is not to be renewed: another program is this member of the group now.
+  ended(error) {
+    if (this.#state === State.NONE) return;
+    this.#state = State.NONE;
+    this.#tell(error);
+  }
+
   // Called for the connection.
 
   disconnected() {
@@ -62,7 +70,7 @@ export class Subscription {
   nextRequest(isRead) {
     if (this.asked) return null;
     if (this.#state === State.DUE || (this.#state === State.BEHIND && isRead && this.#waiting.length === 0)) {
-      this.asked = this.#ownCall('subscribe', {...this.#wanted, since: this.place});
+      this.asked = this.#ownCall('subscribe', {...this.#wanted, ...this.renewal(), since: this.place});
     } else if (this.#state === State.REFUSED) {
       this.asked = this.#ownCall('unsubscribe', {});
     } else {

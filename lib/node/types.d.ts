@@ -398,6 +398,103 @@ export interface Disconnected {
   reason: string;
 }
 
+export interface Assigned {
+  type: "assigned";
+  seq: number;
+  time: string;
+  server: string;
+  group: string;
+  call: string;
+  epoch: number;
+  reason: string;
+  previous: string;
+  snapshot: null | {
+    channel: string;
+    args: Array<string>;
+    commands: Array<string>;
+    call: {
+      server: string;
+      app?: string;
+      call: {
+        id: string;
+        direction: "inbound" | "outbound";
+        from: {
+          name: string;
+          number: string;
+        };
+        to: {
+          name: string;
+          number: string;
+        };
+        apps: Array<string>;
+        started: string;
+        answered?: string;
+        complete: boolean;
+        hold_ms: number;
+        legs: Array<{
+          channel: string;
+          name: string;
+          joined_by: "first" | "local" | "dial" | "forward" | "transfer" | "create" | (string & {});
+          caller: {
+            name: string;
+            number: string;
+          };
+          began: string;
+          answered?: string;
+          ended?: string;
+          cause?: number;
+          cause_txt?: string;
+          state?: string;
+          bridge?: string;
+          held?: boolean;
+        }>;
+        legs_left_out?: number;
+        transfers: Array<{
+          time: string;
+          kind: "blind" | "attended";
+          channel: string;
+          to: string;
+          result: string;
+        }>;
+        recorded: Array<{
+          name: string;
+          format: string;
+          duration?: number;
+        }>;
+      };
+    };
+    channels: Array<{
+      server: string;
+      app?: string;
+      bridge?: string;
+      began?: string;
+      variables?: {[name: string]: string};
+      channel: Channel;
+    }>;
+    bridges: Array<{
+      server: string;
+      bridge: Bridge;
+    }>;
+  };
+}
+
+export interface Released {
+  type: "released";
+  seq: number;
+  time: string;
+  server: string;
+  group: string;
+  call: string;
+  epoch: number;
+  reason: string;
+}
+
+export interface Left {
+  type: "left";
+  group: string;
+  member: string;
+}
+
 export interface ApplicationMoveFailed extends Envelope {
   type: "ApplicationMoveFailed";
   asterisk_id?: string;
@@ -967,7 +1064,7 @@ export type AnyRecord =
   | StateGone;
 
 /** An item of a client's iteration. */
-export type Item = AnyRecord | Subscribed | Lost | Disconnected;
+export type Item = AnyRecord | Subscribed | Lost | Disconnected | Assigned | Released | Left;
 
 /** The parameters and the result of each method. */
 export interface Methods {

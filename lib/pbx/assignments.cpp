@@ -161,11 +161,7 @@ void Assignments::see_entered(const Server& server, const Record& start, WallTim
   const state::Sight channel(IdKind::channel, start, "channel");
   const std::string call(server.model().calls().call_of(channel.id));
   if (call.empty()) return;
-  const auto [beginning, is_new] = beginnings_.try_emplace(call);
-  if (is_new) {
-    beginning->second.channel = channel.id;
-    if (const std::string_view args = start.member("args"); !args.empty()) beginning->second.args = args;
-  }
+  note_beginning(call, channel.id, start);
   groups_.entered({.id = call,
                    .server = server.name(),
                    .app = start.app,
@@ -173,6 +169,13 @@ void Assignments::see_entered(const Server& server, const Record& start, WallTim
                    .entered = time,
                    .recovered = false},
                   time);
+}
+
+void Assignments::note_beginning(const std::string& call, std::string_view channel, const Record& start) {
+  const auto [beginning, is_new] = beginnings_.try_emplace(call);
+  if (!is_new) return;
+  beginning->second.channel = channel;
+  if (const std::string_view args = start.member("args"); !args.empty()) beginning->second.args = args;
 }
 
 // A channel that was found in an application: its StasisStart was missed.
@@ -248,7 +251,12 @@ void Assignments::recall(Server& server, const Record& record, uint64_t seq) {
   if (record.type == record::GroupAccepted::type) return take(read_own<record::GroupAccepted>(record));
   if (record.type == record::GroupReleased::type) return take(read_own<record::GroupReleased>(record));
   if (!is_in_use()) return;
-  if (record.type == "StasisStart") see_entered(server, record, record.time);
+  if (record.type == "StasisStart") {
+    // The applications of groups that are not configured are not known yet: their first member will tell.
+    const state::Sight channel(IdKind::channel, record, "channel");
+    if (const std::string call = call_of(record); groups_.knows(call)) note_beginning(call, channel.id, record);
+    see_entered(server, record, record.time);
+  }
   if (record.type == "StasisEnd") see_left(server, record, record.time);
   if (record.type == record::CallEnded::type) see_ended(record, record.time);
 }

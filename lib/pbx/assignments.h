@@ -156,6 +156,7 @@ class Assignments {
   void fall_back(const Waiting& fallback);
   void schedule();
   void see_started(Server& server, const record::Record& started, WallTime time);
+  void note_beginning(const std::string& call, std::string_view channel, const record::Record& start);
   void see_entered(const Server& server, const record::Record& start, WallTime time);
   void see_found(const Server& server, const record::Record& changed, WallTime time);
   void take_found(const Server& server, const std::string& id, const state::Object& channel, WallTime time);

@@ -104,12 +104,13 @@ std::string Session::group_notification(uint64_t seq) const {
                                   .snapshot = {control::call_snapshot(*assignments(), call, *caller_.principal.rule)}}));
 }
 
-// Records were lost, and `from` is the next one: it is told once more of each call that it owned by then.
+// Records were lost, or it begins without those before, and `from` is the next one: it is told once more of each call
+// that it owned by then.
 std::string Session::calls_after_loss(uint64_t from) const {
   std::string lines;
   const GroupView& view = *subscription_->group();
   for (const groups::Owned& owned : assignments()->calls_of(caller_.connection)) {
-    if (!view.owned_at(owned.call, from)) continue;  // its `assigned` is still to come
+    if (!view.owned_at(owned.call, from - 1)) continue;  // its `assigned` is still to come
     const pbx::Server* server = assignments()->server_of(owned.call);
     lines += line_of(
         "assigned",

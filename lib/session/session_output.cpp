@@ -94,6 +94,10 @@ bool Session::write_records() {
     const GroupView& left = *subscription_->group();
     send_line(rpc::notification_text("left", to_json(LeftGroup{.group = left.group(), .member = left.member()})));
   };
+  if (subscription_ && subscription_->take_beginning()) {
+    write_buffer_.append(calls_after_loss(subscription_->cursor().seq + 1));
+    if (!write_buffered()) return false;
+  }
   for (tell_left(); subscription_ && !subscription_->up_to_date(); tell_left()) {
     const uint64_t lost_before = subscription_->lost();
     if (const std::string lost = subscription_->take_lost(); !lost.empty()) {

@@ -75,6 +75,7 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Reco
   const std::string cursor = subscription.cursor().text();
   Subscribed result{.cursor = cursor, .resumed = {}, .reason = {}, .warnings = {}, .member = {}, .snapshot = {}};
   if (view) result.member = view->member();
+  subscription.tells_calls_ = view && !resumed;
   subscription.view_ = std::move(view);
   if (since) result.resumed = resumed;
   if (!reason.empty()) result.reason = reason;

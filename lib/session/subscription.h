@@ -98,6 +98,9 @@ class Subscription {
     const bool left = view_ && view_->ended_at() && next_ >= *view_->ended_at();
     return left && !std::exchange(told_left_, true);
   }
+  // Whether it is a member that begins without the records before, so that it has to be told of the calls that it
+  // owns already; once.
+  [[nodiscard]] bool take_beginning() { return std::exchange(tells_calls_, false); }
   // Whether the next record is one for which the member gets a notification. Known after gather().
   [[nodiscard]] bool is_at_group_record() const { return at_group_record_; }
   // Passes that record and returns its number. Required: is_at_group_record(), and take_lost() was called
@@ -142,6 +145,7 @@ class Subscription {
   bool at_group_record_ = false;   // next_ is one
   uint64_t group_record_ = 0;      // the last one that was found
   bool told_left_ = false;         // see take_left()
+  bool tells_calls_ = false;       // see take_beginning()
   std::unique_ptr<VisibleLine> own_line_;  // of that record, while there are more steps
   bool was_overtaken_ = false;
   pbx::ResultText result_{""};

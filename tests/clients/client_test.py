@@ -183,6 +183,39 @@ class ClientTest(unittest.TestCase):
         peer.refuse(request, -32000, "Asterisk refused: Channel not found (404)", {"status": 404})
         self.error("Refused", "404")
 
+    def test_what_a_member_of_a_group_is_told_are_items_and_moves_the_cursor(self):
+        peer = self.subscribed()
+        about = {"server": "pbx1", "group": "g", "call": "c", "epoch": 7}
+        for method, moves, params in (
+                ("assigned", "a:11", {"seq": 11, "reason": "new", "previous": "", "snapshot": None, **about}),
+                ("lost", "a:50", {"from": 12, "to": 50, "records": 39}),
+                ("assigned", "a:50", {"seq": 49, "reason": "lost", "previous": "", "snapshot": None, **about}),
+                ("released", "a:51", {"seq": 51, "reason": "ended", **about}),
+                ("left", "a:51", {"group": "g", "member": "w1"})):
+            peer.send({"method": method, "params": params})
+            self.assertEqual(self.next(), {"type": method, **params})
+            self.ask("cursor")
+            self.assertEqual(self.told(), moves)
+
+    def test_a_call_of_another_member_is_refused(self):
+        peer = self.connected()
+        self.ask("call", "channels.answer", {"channelId": "c", "epoch": 7})
+        peer.refuse(peer.expect("channels.answer"), -32006, "the call belongs to 'w2'", {"owner": "w2", "epoch": 8})
+        self.error("NotOwner", "w2")
+
+    def test_a_member_whose_name_another_program_has_is_told_and_does_not_join_again(self):
+        peer = self.subscribed({"types": ["*"]})
+        peer.send({"id": None, "error": {"code": -32006, "message": "another connection is the member 'w1' now"}})
+        peer.close()
+        self.ask("next")
+        self.error("NotOwner", "w1")
+        self.ask("subscribe", {"types": ["X"]})
+        peer = Peer(self.listener).greet()
+        request = peer.expect("subscribe")
+        self.assertEqual(request["params"]["types"], ["X"])
+        peer.answer(request, {"cursor": "a:10"})
+        self.assertIsNone(self.told())
+
     def test_a_subscription_waits_for_the_answer_to_one_that_was_given_up_while_many_items_wait(self):
         peer = self.subscribed()
         self.ask("call", "subscribe", {"types": ["A"]}, 50)

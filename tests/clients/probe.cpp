@@ -24,6 +24,8 @@ const char* name_of(ErrorKind kind) {
       return "InvalidParams";
     case ErrorKind::not_allowed:
       return "NotAllowed";
+    case ErrorKind::not_owner:
+      return "NotOwner";
     default:
       return "AribusError";
   }

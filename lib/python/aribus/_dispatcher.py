@@ -17,6 +17,7 @@ from .errors import (AribusError, CallFailed, ChannelGone, InvalidParams, NotAll
 
 if TYPE_CHECKING:
     from .client import Client
+    from .group import Group, GroupCall
 
 Handler = Callable[[Channel], Awaitable[object]]
 
@@ -65,13 +66,14 @@ class Serving:
 
 
 class Dispatcher:
-    """One per client that serves or originates calls. Its task reads the client's subscription."""
+    """One per client that serves or originates calls, or is a member of a group. Its task reads the client's subscription."""
 
     leg_args = LEG
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, group: Group | None = None) -> None:
         self.closed = Waits()  # ends with the client
         self._client = client
+        self.group = group  # that the client is a member of
         self._channels: dict[tuple[str | None, str], Channel] = {}  # in an application, by server and id
         self._legs: dict[str, tuple[Channel, asyncio.Future[None]]] = {}  # new channels that have not entered one yet
         self._own: set[str] = set()  # ids of channels that this client creates
@@ -83,7 +85,7 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> None:
-        await self._client._run(Call("subscribe", {"types": RECORDS}), None)
+        await self._client._run(Call("subscribe", self.group.wanted if self.group else {"types": RECORDS}), None)
         self._reading = asyncio.create_task(self._read())
 
     async def settle(self) -> None:
@@ -133,10 +135,9 @@ class Dispatcher:
                 return
 
     async def hang_up(self, channel: Channel) -> None:
-        server = {"server": channel.server} if channel.server else {}
         while not channel.is_gone and not channel.handed_over and not self.closed.end:
             try:
-                await self.call("channels.hangup", {"channelId": channel.id, **server}, channel.waits)
+                await self.call("channels.hangup", {"channelId": channel.id, **channel.place}, channel.waits)
                 return
             except (NotConnected, OutcomeUnknown):
                 await asyncio.sleep(PAUSE_SECONDS)
@@ -182,6 +183,8 @@ class Dispatcher:
     async def originate(self, params: dict[str, Any], originator: Channel | None) -> Channel:
         if "app" not in params and len(self._servings) == 1:
             params["app"] = next(iter(self._servings))
+        if originator and originator.call:
+            params["epoch"] = originator.call.epoch
         params["appArgs"] = f"{LEG},{params['appArgs']}" if "appArgs" in params else LEG
 
         async def make(leg: Channel) -> None:
@@ -256,6 +259,8 @@ class Dispatcher:
     def close(self, error: AribusError) -> None:
         """Ends everything that is waited for."""
         self.closed.finish(error)
+        if self.group:
+            self.group.end(error)
         waits = [channel.waits for channel in self._channels.values()] + [leg.waits for leg, _ in self._legs.values()]
         for one in waits + [bridge.waits for bridge in self._bridges.values()]:
             one.finish(error)
@@ -272,6 +277,11 @@ class Dispatcher:
             self.close(error)
 
     def _take(self, item: Any) -> None:
+        self._dispatch(item)
+        if self.group:
+            self.group.take(item)
+
+    def _dispatch(self, item: Any) -> None:
         kind, server = item["type"], item.get("server")
         if kind == "subscribed":
             if item.get("resumed") is False:
@@ -279,7 +289,8 @@ class Dispatcher:
         elif kind == "lost":
             self.later(self._catch_up())
         elif kind == "StasisStart":
-            self._entered(server, item["app"], item["args"], item["channel"], not item.get("synthetic"))
+            call = self.group.call_of(item) if self.group else None
+            self._entered(server, item["app"], item["args"], item["channel"], not item.get("synthetic"), call)
         elif kind in ("PlaybackFinished", "RecordingFinished", "RecordingFailed"):
             self._ended("playback" if kind == "PlaybackFinished" else "recording", server, item)
         elif kind == "state.changed":
@@ -312,11 +323,12 @@ class Dispatcher:
             elif kind == "ChannelLeftBridge" and (bridge := self._bridges.get(item["bridge"]["id"])):
                 bridge.channel_left(channel)
 
-    def _entered(self, server: str, app: str, args: list[str], data: Any, is_told: bool) -> None:
+    def _entered(self, server: str, app: str, args: list[str], data: Any, is_told: bool, call: GroupCall | None = None) -> None:
         id = data["id"]
         known = self._channels.get((server, id))
         if known and known.app == app:
             known.data = data
+            known.args = known.args or args
             return
         if known:
             self._end(known)  # it was moved to another application
@@ -328,9 +340,11 @@ class Dispatcher:
         channel.server, channel.app, channel.data = server, app, data
         channel.args = args[1:] if leg and args[:1] == [LEG] else args
         serving = None if id in self._own else self._servings.get(app)
-        if leg is None and (serving is None or not serving.wants(channel, is_told)):
+        if leg is None and call is None and (serving is None or not serving.wants(channel, is_told)):
             return
         self._channels[server, id] = channel
+        if call:
+            call.add(channel)
         if entered and not entered.done():
             entered.set_result(None)
         if serving:
@@ -360,11 +374,36 @@ class Dispatcher:
 
     def _end(self, channel: Channel) -> None:
         del self._channels[channel.server, channel.id]
+        if channel.call:
+            channel.call.remove(channel)
         channel.waits.finish(channel.gone_error())
         for bridge in list(self._bridges.values()):
             bridge.channel_left(channel)
         for leg in channel.legs:
             self.later(self.hang_up(leg))
+
+    # For calls of the group.
+
+    def creates(self, id: str) -> bool:
+        """Whether this client creates, or has created, the channel."""
+        return id in self._own
+
+    def awaits(self, id: str) -> bool:
+        """Whether this client creates the channel, and it has not entered its application yet."""
+        return id in self._legs
+
+    def adopt(self, server: str, app: str, args: list[str], data: Any) -> Channel:
+        """The channel, which is in an application."""
+        channel = self._channels.get((server, data["id"])) or Channel(self, data["id"], server)
+        channel.app, channel.args, channel.data = app, args or channel.args, data
+        self._channels[server, channel.id] = channel
+        return channel
+
+    def release(self, channel: Channel, error: AribusError) -> None:
+        """Another program controls the channel now."""
+        if self._channels.get((channel.server, channel.id)) is channel:
+            del self._channels[channel.server, channel.id]
+        channel.waits.finish(error)
 
     def _bridge_gone(self, bridge: Bridge) -> None:
         self._bridges.pop(bridge.id, None)

@@ -10,13 +10,14 @@ from typing import Any
 
 from ._request import REQUEST_BYTES, as_object, encoded, too_long, with_id
 from ._subscription import Subscription
-from .errors import AribusError, NotConnected, OutcomeUnknown, error_of
+from .errors import AribusError, NotConnected, NotOwner, OutcomeUnknown, error_of
 
 DEFAULT_PATH = "/run/aribus/aribus.sock"
 QUEUED = 1000  # records queued for the program; the daemon's ring keeps further ones
 READ_BYTES = 64 * 1024
 GREETING_SECONDS = 10.0  # for the daemon to answer `hello` once it has accepted the connection
 SILENT = "aribusd does not say who it is"
+NOTIFICATIONS = ("event", "lost", "assigned", "released", "left")  # others must be requested, or are newer than this library
 UNREADABLE = (-32700, -32600)  # errors about a line; they have no id if none was found in the line
 MAX_LINE_BYTES = 128 * 1024 * 1024  # as in lib/client/connection.h
 
@@ -83,6 +84,10 @@ class Session:
         self._subscription = Subscription(self._tell, self._own_call)
         self._told = False  # the program was told that there is no connection
         self._shut = False  # there will be no other connection
+
+    def renew_with(self, renewal: Callable[[], dict[str, Any]]) -> None:
+        """`renewal()` is added to the parameters of a subscription that is renewed."""
+        self._subscription.renewal = renewal
 
     @property
     def wants_more(self) -> bool:
@@ -217,9 +222,9 @@ class Session:
         message = json.loads(line)
         self.end = None  # the connection did not end after that message
         if "method" in message:
-            if message["method"] in ("event", "lost"):
+            if message["method"] in NOTIFICATIONS:
                 self._notified(message["method"], message["params"])
-            return  # other notifications must be requested, or are newer than this library
+            return
         if message.get("id") is None and "error" in message:
             return self._stray(message["error"])
         call = self._calls.get(message.get("id"))
@@ -237,6 +242,8 @@ class Session:
             if call.line == line:
                 return self._finish(call, None, error_of(error))
         self.end = error.get("message")
+        if error.get("code") == NotOwner.code:
+            self._subscription.ended(error_of(error))
 
     def _finish(self, call: Call, result: Any, error: AribusError | None) -> None:
         """Ends a call that was answered."""
@@ -257,8 +264,10 @@ class Session:
             self._subscription.fell_behind()
         if not self._subscription.is_in_force or place is None:
             return
-        self._subscription.place = f"{place.rpartition(':')[0]}:{params['seq' if method == 'event' else 'to']}"
-        self._tell(params if method == "event" else {"type": "lost", **params})
+        tells_again = method == "assigned" and params["reason"] == "lost"  # in place of no record
+        if method != "left" and not tells_again:
+            self._subscription.place = f"{place.rpartition(':')[0]}:{params['to' if method == 'lost' else 'seq']}"
+        self._tell(params if method == "event" else {"type": method, **params})
 
     def _greeted(self, hello: dict[str, Any]) -> None:
         # The daemon remembers idempotency keys only until it restarts.

@@ -38,6 +38,8 @@ class Subscription:
     def __init__(self, tell: Callable[[dict[str, Any] | AribusError], None], own_call: Callable[[str, Any], Call]) -> None:
         self.place: str | None = None  # the cursor of the last record queued
         self.asked: Call | None = None  # the request in progress
+        # What the client adds to a subscription that it renews.
+        self.renewal: Callable[[], dict[str, Any]] = dict
         self._state = State.NONE
         self._wanted: dict[str, Any] = {}  # the parameters, without `since`
         self._waiting: deque[Call] = deque()  # the program's requests that are not sent yet
@@ -76,6 +78,12 @@ class Subscription:
         self._waiting.clear()
         return left
 
+    def ended(self, error: AribusError) -> None:
+        """The daemon has ended it, and it is not to be renewed: another program is this member of the group now."""
+        if self._state is not State.NONE:
+            self._state = State.NONE
+            self._tell(error)
+
     # Called for the connection.
 
     def disconnected(self) -> None:
@@ -92,7 +100,7 @@ class Subscription:
         if self.asked is not None:
             return None
         if self._state is State.DUE or (self._state is State.BEHIND and is_read and not self._waiting):
-            self.asked = self._own_call("subscribe", {**self._wanted, "since": self.place})
+            self.asked = self._own_call("subscribe", {**self._wanted, **self.renewal(), "since": self.place})
         elif self._state is State.REFUSED:
             self.asked = self._own_call("unsubscribe", {})
         elif self._waiting:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ._dispatcher import Dispatcher
+    from .group import GroupCall
     from .types import Channel as ChannelModel, LiveRecording
 
 ALL_DIGITS = "0123456789*#ABCD"
@@ -84,7 +85,8 @@ class Channel(ChannelOperations):
     All of them, and all methods that wait, raise ChannelGone as soon as the channel has left the application.
 
     id: ARI's id of the channel. server: the name of its Asterisk. app, args: the application, and the arguments with which
-    the channel entered it. data: the channel as in ARI's latest event, of type types.Channel.
+    the channel entered it. data: the channel as in ARI's latest event, of type types.Channel. call: the call of a group that it
+    belongs to; commands have its epoch then, and raise NotOwner when the call belongs to another member.
 
     async with channel: hangs up at the end.
     """
@@ -96,6 +98,7 @@ class Channel(ChannelOperations):
         self.handed_over = False  # it was sent elsewhere: it must not be hung up
         self.is_leaving = False  # it was hung up but has not left yet
         self.legs: list[Channel] = []  # channels originated for it
+        self.call: GroupCall | None = None
         self.waits = Waits()
         self._dispatcher = dispatcher
         self._digits: deque[str] = deque()  # pressed and not yet returned
@@ -119,11 +122,16 @@ class Channel(ChannelOperations):
     def is_gone(self) -> bool:
         return self.waits.end is not None
 
+    @property
+    def place(self) -> dict[str, Any]:
+        """The parameters that say where it is, and in whose hands."""
+        server: dict[str, Any] = {"server": self.server} if self.server else {}
+        return {**server, "epoch": self.call.epoch} if self.call else server
+
     async def operate(self, method: str, params: Mapping[str, Any]) -> Any:
         """Calls a method of the daemon, like Client.call(), with this channel's id as `channelId` and its `server`."""
-        server = {"server": self.server} if self.server else {}
         try:
-            result = await self._dispatcher.call(method, {"channelId": self.id, **server, **params}, self.waits)
+            result = await self._dispatcher.call(method, {"channelId": self.id, **self.place, **params}, self.waits)
         except Refused as error:
             if error.data.get("message") in GONE and error.data.get("path", "").startswith("/channels/"):
                 raise self.gone_error() from error

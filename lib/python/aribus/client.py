@@ -12,6 +12,7 @@ from ._session import GREETING_SECONDS, MAX_LINE_BYTES, READ_BYTES, SILENT, Call
 from ._subscription import log_warnings
 from .channel import Bridge, Channel
 from .errors import NotConnected, cannot_connect
+from .group import Group, parameters
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -154,7 +155,33 @@ A client does one or the other: serve(), originate() and bridge() use its subscr
         hang_up: False: the call stays in the application when the handler ends.
         Raises InvalidParams for an application that aribusd does not hold, or that this client already serves.
         """
+        if self._dispatcher and self._dispatcher.group:
+            raise RuntimeError("this client is a member of a group: use another Client to serve an application")
         await self._dispatcher_made().serve(app, Serving(handler, list(args), existing, hang_up), self._dispatch)
+
+    def group(self, group: str, *, apps: Sequence[str] | None = None, member: str | None = None, capacity: int | None = None,
+              since: str | None = None, holds: Sequence[Mapping[str, Any]] | None = None, accept_ms: int | None = None,
+              grace_ms: int | None = None, lease_ms: int | None = None, fallback_after_ms: int | None = None,
+              fallback: str | None = None, fallback_media: str | None = None, fallback_app: str | None = None,
+              exclusive: bool | None = None, orphan: str | None = None, orphan_after_ms: int | None = None) -> Group:
+        """Makes this client a member of a worker group, once it is iterated: see Group. Each call of the group's applications goes
+        to one of its members.
+
+        apps: the applications whose calls it gets; not needed for a group that exists. member: a name of its own, with which it
+        keeps its calls when it connects again within `grace_ms`. capacity: how many calls at a time; default: no limit.
+        since, holds: Client.cursor and Group.holds, saved by an earlier process of the same member. lease_ms: a member that is
+        silent for that long loses its calls; `ping` is sent four times as often, in the event loop that runs the handlers. The
+        other parameters are settings of the group, as for the method `subscribe`; all members must give the same.
+        """
+        if self._dispatcher:
+            raise RuntimeError("this client serves calls, or is a member of a group already: use another Client beside it")
+        made = Group(self, parameters(group, holds, {
+            "apps": list(apps) if apps is not None else None, "member": member, "capacity": capacity, "since": since,
+            "accept_ms": accept_ms, "grace_ms": grace_ms, "lease_ms": lease_ms, "fallback_after_ms": fallback_after_ms,
+            "fallback": fallback, "fallback_media": fallback_media, "fallback_app": fallback_app, "exclusive": exclusive,
+            "orphan": orphan, "orphan_after_ms": orphan_after_ms}))
+        self._dispatcher_made(made.dispatcher)
+        return made
 
     async def originate(self, endpoint: str, *, timeout: int | None = None, app: str | None = None,
                         app_args: str | None = None, caller_id: str | None = None,
@@ -190,11 +217,11 @@ A client does one or the other: serve(), originate() and bridge() use its subscr
             raise RuntimeError("this client serves calls, and has its subscription for that: use another Client beside it")
         self._is_read = True
 
-    def _dispatcher_made(self) -> Dispatcher:
+    def _dispatcher_made(self, made: Dispatcher | None = None) -> Dispatcher:
         if self._is_read:
             raise RuntimeError("this client is subscribed by its program: use another Client to serve or originate calls")
         if self._dispatcher is None:
-            self._dispatcher = Dispatcher(self)
+            self._dispatcher = made or Dispatcher(self)
         return self._dispatcher
 
     async def _dispatch(self) -> Dispatcher:

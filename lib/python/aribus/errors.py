@@ -69,6 +69,24 @@ class TooOld(AribusError):
     code = -32005
 
 
+class NotOwner(AribusError):
+    """The call, or the bridge, belongs to another member of its group, or the call has another epoch by now; nothing was sent.
+
+    owner: the name of the member that it belongs to, "" for none. epoch: that of the call now. `data` also has the `group`, and
+    the `call` or the `bridge`.
+    """
+
+    code = -32006
+
+    @property
+    def owner(self) -> str:
+        return str(self.data.get("owner", ""))
+
+    @property
+    def epoch(self) -> int:
+        return int(self.data.get("epoch", 0))
+
+
 class ChannelGone(AribusError):
     """The channel has left the application or ended, and can't be controlled any more. `data` has its `channelId`."""
 
@@ -111,7 +129,8 @@ class CallFailed(AribusError):
         return int(self.data.get("cause", 0))
 
 
-_KINDS = {kind.code: kind for kind in (InvalidParams, Refused, NotConnected, OutcomeUnknown, NotAllowed, TooMuch, TooOld)}
+_KINDS = {kind.code: kind for kind in (InvalidParams, Refused, NotConnected, OutcomeUnknown, NotAllowed, TooMuch, TooOld,
+                                       NotOwner)}
 
 
 def error_of(error: Any) -> AribusError:

@@ -962,6 +962,126 @@ class Disconnected(TypedDict):
     reason: str
 
 
+class AssignedSnapshotCallCallFrom(TypedDict):
+    name: str
+    number: str
+
+
+class AssignedSnapshotCallCallTo(TypedDict):
+    name: str
+    number: str
+
+
+class AssignedSnapshotCallCallLegsItemCaller(TypedDict):
+    name: str
+    number: str
+
+
+class AssignedSnapshotCallCallLegsItem(TypedDict):
+    channel: str
+    name: str
+    joined_by: Literal['first', 'local', 'dial', 'forward', 'transfer', 'create'] | str
+    caller: AssignedSnapshotCallCallLegsItemCaller
+    began: str
+    answered: NotRequired[str]
+    ended: NotRequired[str]
+    cause: NotRequired[int]
+    cause_txt: NotRequired[str]
+    state: NotRequired[str]
+    bridge: NotRequired[str]
+    held: NotRequired[bool]
+
+
+class AssignedSnapshotCallCallTransfersItem(TypedDict):
+    time: str
+    kind: Literal['blind', 'attended']
+    channel: str
+    to: str
+    result: str
+
+
+class AssignedSnapshotCallCallRecordedItem(TypedDict):
+    name: str
+    format: str
+    duration: NotRequired[int]
+
+
+AssignedSnapshotCallCall = TypedDict("AssignedSnapshotCallCall", {
+    "id": "str",
+    "direction": "Literal['inbound', 'outbound']",
+    "from": "AssignedSnapshotCallCallFrom",
+    "to": "AssignedSnapshotCallCallTo",
+    "apps": "list[str]",
+    "started": "str",
+    "answered": "NotRequired[str]",
+    "complete": "bool",
+    "hold_ms": "int",
+    "legs": "list[AssignedSnapshotCallCallLegsItem]",
+    "legs_left_out": "NotRequired[int]",
+    "transfers": "list[AssignedSnapshotCallCallTransfersItem]",
+    "recorded": "list[AssignedSnapshotCallCallRecordedItem]",
+})
+
+
+class AssignedSnapshotCall(TypedDict):
+    server: str
+    app: NotRequired[str]
+    call: AssignedSnapshotCallCall
+
+
+class AssignedSnapshotChannelsItem(TypedDict):
+    server: str
+    app: NotRequired[str]
+    bridge: NotRequired[str]
+    began: NotRequired[str]
+    variables: NotRequired[dict[str, str]]
+    channel: Channel
+
+
+class AssignedSnapshotBridgesItem(TypedDict):
+    server: str
+    bridge: Bridge
+
+
+class AssignedSnapshot(TypedDict):
+    channel: str
+    args: list[str]
+    commands: list[str]
+    call: AssignedSnapshotCall
+    channels: list[AssignedSnapshotChannelsItem]
+    bridges: list[AssignedSnapshotBridgesItem]
+
+
+class Assigned(TypedDict):
+    type: Literal['assigned']
+    seq: int
+    time: str
+    server: str
+    group: str
+    call: str
+    epoch: int
+    reason: str
+    previous: str
+    snapshot: None | AssignedSnapshot
+
+
+class Released(TypedDict):
+    type: Literal['released']
+    seq: int
+    time: str
+    server: str
+    group: str
+    call: str
+    epoch: int
+    reason: str
+
+
+class Left(TypedDict):
+    type: Literal['left']
+    group: str
+    member: str
+
+
 class ApplicationsFilterParams(TypedDict):
     applicationName: str
     """Name of the Stasis application. 404 when no ARI client is connected to Asterisk with it. aribus is connected with those in its configuration."""
@@ -3115,4 +3235,4 @@ AnyRecord: TypeAlias = (
 )
 
 
-Item: TypeAlias = AnyRecord | Subscribed | Lost | Disconnected
+Item: TypeAlias = AnyRecord | Subscribed | Lost | Disconnected | Assigned | Released | Left
