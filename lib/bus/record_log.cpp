@@ -18,6 +18,13 @@ constexpr size_t max_name_bytes = 256;  // a longer one has no number
 constexpr size_t max_ids = 1024;        // of one record, in the index
 constexpr uint8_t no_slot = 0xFF;
 
+// Has the processor fetch the place of the next line into its cache while the next record is made: it has not
+// been used since the ring was there before. It may be behind the ring's end, where the ring is once more.
+void fetch_ahead(const char* place) {
+  constexpr size_t ahead = 640, line = 64;
+  for (size_t at = 0; at < ahead; at += line) __builtin_prefetch(place + at, 1);
+}
+
 // Replaces a record that is too large for the ring.
 record::Record too_large(const record::Record& record, size_t bytes, size_t limit) {
   const record::Malformed malformed{.invalid = "a record of type " + to_valid_utf8(record.type, 64) +
@@ -283,6 +290,7 @@ uint64_t RecordLog::append(const record::Record& record) {
   make_room(line.size(), ids);
   std::memcpy(ring_.data() + end_offset_ % ring_.size(), line.data(), line.size());
   const Entry& added = add_entry(line.size(), record, ids);
+  fetch_ahead(ring_.data() + end_offset_ % ring_.size());
   if (added.server != counted_server_ || counts_of_server_ == nullptr) count_for(added.server);
   ++counts_of_server_[added.type];
   if (file_) file_->set_end(end_offset_, next_);

@@ -254,12 +254,7 @@ char* write_escaped(char* at, std::string_view text) {
 
 char* write_json_string(char* at, std::string_view text) {
   *at++ = '"';
-  if (!is_plain(text)) {
-    at = write_escaped(at, text);
-  } else if (!text.empty()) {
-    std::memcpy(at, text.data(), text.size());
-    at += text.size();
-  }
+  at = copy_if_plain(text, at) ? at + text.size() : write_escaped(at, text);
   *at++ = '"';
   return at;
 }

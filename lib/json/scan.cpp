@@ -1,6 +1,8 @@
 #include "json/scan.h"
 
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "json/escapes.h"
@@ -53,13 +55,17 @@ std::string_view kind_name(JsonKind kind) {
 }
 
 const char* escaped_string_end(const char* at) {
-  while (*at == '\\') {
-    at = behind_escape(at);
-    if (at == nullptr) return nullptr;
-    at = next_special(at);
-    if (*at == '"') return at;
+  uint64_t special = special_bits_of_32(at);
+  for (;;) {
+    while (special == 0) special = special_bits_of_32(at += 32);
+    const char* const found = at + std::countr_zero(special);
+    if (*found != '\\') return *found == '"' ? found : nullptr;
+    const char* const behind = behind_escape(found);
+    if (behind == nullptr) return nullptr;
+    const auto place = behind - at;  // less than 64
+    special = special >> place << place;
+    if (place >= 32) special = special_bits_of_32(at = behind);
   }
-  return nullptr;
 }
 
 const char* scalar_end(const char* in, JsonKind& kind) {

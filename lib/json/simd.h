@@ -110,50 +110,67 @@ using Block16 = NeonBlock;
 using Block16 = PortableBlock;
 #endif
 
-// Whether none of the bytes is special. Short texts are read as two overlapping pieces.
-template <class Block = Block16>
-inline bool is_plain(std::string_view text) {
+namespace detail {
+
+// Whether none of the bytes is special. Copies them to `out`, if `copies`. Short texts are read as two
+// overlapping pieces.
+template <class Block, bool copies>
+inline bool is_plain(std::string_view text, [[maybe_unused]] char* out) {
   const char* const at = text.data();
   const size_t size = text.size();
-  const auto word = [](const char* from, auto into) {
-    std::memcpy(&into, from, sizeof into);
+  const auto word = [&](size_t place, auto into) {
+    std::memcpy(&into, at + place, sizeof into);
+    if constexpr (copies) std::memcpy(out + place, &into, sizeof into);
     return into;
+  };
+  const auto block = [&](size_t place) {
+    if constexpr (copies) std::memcpy(out + place, at + place, 16);
+    return Block::load(at + place).special_bits();
   };
   constexpr uint64_t plain = 0x2020202020202020;
   if (size >= 16) {
     for (size_t i = 0; i + 16 < size; i += 16) {
-      if (Block::load(at + i).special_bits() != 0) return false;
+      if (block(i) != 0) return false;
     }
-    return Block::load(at + size - 16).special_bits() == 0;
+    return block(size - 16) == 0;
   }
-  if (size >= 8)
-    return Block::make(word(at, uint64_t{}), word(at + size - 8, uint64_t{})).special_bits() == 0;
+  if (size >= 8) return Block::make(word(0, uint64_t{}), word(size - 8, uint64_t{})).special_bits() == 0;
   if (size >= 4) {
-    const uint64_t both = word(at, uint32_t{}) | uint64_t{word(at + size - 4, uint32_t{})} << 32;
+    const uint64_t both = word(0, uint32_t{}) | uint64_t{word(size - 4, uint32_t{})} << 32;
     return Block::make(both, plain).special_bits() == 0;
   }
   uint64_t bytes = plain;
-  for (const char c : text) bytes = bytes << 8 | static_cast<unsigned char>(c);
+  for (size_t i = 0; i < size; ++i) bytes = bytes << 8 | word(i, uint8_t{});
   return Block::make(bytes, plain).special_bits() == 0;
 }
 
-// The first special byte at or behind `at`. Required: there is one, and sixteen bytes after it can be read.
-template <class Block = Block16, typename Char>
-inline Char* next_special(Char* at) {
-  for (;; at += 16) {
-    const unsigned special = Block::load(at).special_bits();
-    if (special != 0) return at + std::countr_zero(special);
-  }
+}  // namespace detail
+
+// Whether none of the bytes is special.
+template <class Block = Block16>
+inline bool is_plain(std::string_view text) {
+  return detail::is_plain<Block, false>(text, nullptr);
 }
 
-// Copies the inside of a JSON string up to its first special byte, and up to sixteen bytes more. Returns how
-// many bytes come before it. Required: as for next_special().
+// The same, and copies the bytes to `out` if none is.
 template <class Block = Block16>
-inline size_t copy_up_to_special(const char* in, char* out) {
-  for (size_t at = 0;; at += 16) {
-    std::memcpy(out + at, in + at, 16);
-    const unsigned special = Block::load(in + at).special_bits();
-    if (special != 0) return at + static_cast<size_t>(std::countr_zero(special));
+inline bool copy_if_plain(std::string_view text, char* out) {
+  return detail::is_plain<Block, true>(text, out);
+}
+
+// Bit i: byte i of the 32 at `at` is special. Most strings end within so many, so that no branch depends on
+// how long they are: the processor could only guess.
+template <class Block = Block16>
+inline uint32_t special_bits_of_32(const char* at) {
+  return Block::load(at).special_bits() | Block::load(at + 16).special_bits() << 16;
+}
+
+// The first special byte at or behind `at`. Required: there is one, and the 31 bytes after it can be read.
+template <class Block = Block16>
+inline const char* next_special(const char* at) {
+  for (;; at += 32) {
+    const uint32_t special = special_bits_of_32<Block>(at);
+    if (special != 0) return at + std::countr_zero(special);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "record/event_reader.h"
 
 #include <cstring>
+#include <optional>
 
 #include "base/utf8.h"
 #include "json/find_member.h"
@@ -136,15 +137,16 @@ bool EventReader::read_declared(std::string_view type, Record& record, Learning 
   begin(record, name, model);
   Envelope envelope(record);
   Normalizer normalizer(record.fields, record.ids);
-  ShapeRecorder recorder(tape_.text().view(), record.fields);
-  const bool is_read = normalizer.write_event(tape_.text(), *model, envelope, record.members,
-                                              learning == Learning::now ? &recorder : nullptr);
+  std::optional<ShapeRecorder> recorder;
+  if (learning == Learning::now) recorder.emplace(tape_.text().view(), record.fields);
+  const bool is_read =
+      normalizer.write_event(tape_.text(), *model, envelope, record.members, recorder ? &*recorder : nullptr);
   if (!is_read || envelope.type != type) return false;
   const bool is_plain = normalizer.fault().empty();
   if (!is_plain) add_fault(record, normalizer.fault());
   finish(record, envelope, now_);
-  if (learning == Learning::now) {
-    if (const auto shape = recorder.finish(model->declared, record.members)) shape_cache_.learn(*shape);
+  if (recorder) {
+    if (const auto shape = recorder->finish(model->declared, record.members)) shape_cache_.learn(*shape);
   } else if (learning == Learning::if_wanted && is_plain && shape_cache_.wants(normalizer.layout())) {
     return read_declared(type, record, Learning::now);
   }

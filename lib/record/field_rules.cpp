@@ -27,6 +27,17 @@ bool is_time_field(const ari::ModelType& model, std::string_view field) {
   return std::ranges::find(time_fields, std::pair(model.name, field)) != std::end(time_fields);
 }
 
+// Required: all else of the rule is known.
+FieldRule::How how(const FieldRule& rule, bool of_event) {
+  using How = FieldRule::How;
+  if (rule.list || (of_event && rule.envelope)) return How::other;
+  if (rule.type == ari::Type::model) return How::object;
+  if (rule.type == ari::Type::date) return How::time;
+  if (rule.type != ari::Type::string) return How::other;
+  const bool is_copied = !rule.id && !rule.target && !rule.number && rule.key.name != "cause";
+  return is_copied ? How::copy : How::string;
+}
+
 }  // namespace
 
 bool is_number_field(const ari::ModelType& model, std::string_view field) {
@@ -72,7 +83,7 @@ ModelRules::ModelRules(const ari::ModelType& declared)
     rule.target = is_target_field(field.name);
     rule.number = is_number_field(declared, field.name);
     if (is_time_field(declared, field.name)) rule.type = ari::Type::date;
-    rule.copied = rule.type == ari::Type::string && !field.list && !rule.id && !rule.target && !rule.number;
+    rule.how = how(rule, declared.event);
     rule.bit = uint64_t{1} << (fields_.size() - 1);
     if (field.required) required_ |= rule.bit;
     index_.add(rule.key, fields_.size() - 1);

@@ -91,10 +91,19 @@ class NameIndex {
 
 // How one field is handled.
 struct FieldRule {
+  // What is done with its values, if they are of the declared type.
+  enum class How : uint8_t {
+    copy,    // a string that stays as it is
+    string,  // a string, which may be an id, name another object, or be a number
+    time,    // a string, to be written in UTC
+    object,  // of `model`
+    other,   // lists, numbers, free-form values, and what an event's envelope takes
+  };
+
   NameKey key;
   ari::Type type = ari::Type::object;
   bool list = false;
-  bool copied = false;                // a string that is copied as it is
+  How how = How::other;
   bool envelope = false;              // of an event: the envelope takes it, or uses its name
   bool own_id = false;                // the id of the object itself
   bool made = false;                  // its creationtime

@@ -10,12 +10,14 @@
 #include "json/escapes.h"
 #include "json/find_member.h"
 #include "json/json.h"
+#include "json/simd.h"
 #include "record/id_fields.h"
 
 namespace aribus::record {
 namespace {
 
 using ari::Type;
+using How = FieldRule::How;
 
 constexpr size_t max_shown_bytes = 64;  // of a value, in a fault
 
@@ -72,6 +74,21 @@ std::string_view name_of_type(const FieldRule& rule) {
   return rule.model == nullptr ? ari::text_of(rule.type) : rule.model->name();
 }
 
+// As string_end(), for names, which nearly always have less than sixteen bytes.
+const char* name_end(const char* in, bool& escaped) {
+  const unsigned special = Block16::load(in).special_bits();
+  const char* const end = in + std::countr_zero(special | 1U << 16);
+  return *end == '"' ? end : string_end(in, escaped);
+}
+
+const char* string(const char* in, JsonPiece& value) {
+  const char* const end = string_end(in + 1, value.escaped);
+  if (end == nullptr) return nullptr;
+  value.kind = JsonKind::string;
+  value.text = from_to(in, end + 1);
+  return end + 1;
+}
+
 // What is done with a string of this field.
 Shape::Action action_of(const FieldRule& rule) {
   return rule.id ? Shape::Action::id : rule.target ? Shape::Action::target : Shape::Action::string;
@@ -87,7 +104,10 @@ std::string_view JsonPiece::string(std::string& buffer) const {
 }
 
 bool JsonPiece::is_integer() const {
-  return kind == JsonKind::number && whole_number<int64_t>(text).has_value();
+  constexpr size_t fits = 18;  // characters of a whole number that fit in any case
+  if (kind != JsonKind::number) return false;
+  if (text.size() > fits) return whole_number<int64_t>(text).has_value();
+  return text.find_first_of(".eE") == std::string_view::npos;
 }
 
 void Normalizer::write(JsonView value, Type type, bool list, const ModelRules* model) {
@@ -130,60 +150,65 @@ const char* Normalizer::members(const char* in, const ModelRules& model, Envelop
   if (path.depth == max_depth_) return nullptr;
   const char* const object = in;
   uint64_t missing = model.required();
-  std::string decoded;
   std::optional<bool> has_words;  // the text of its cause; searched once, as there may be many causes
   bool more = *++in != '}';
   if (!more) ++in;
   while (more) {
     const char* const name_at = in;
     bool escaped = false;
-    if (*in != '"' || (in = string_end(in + 1, escaped)) == nullptr || in[1] != ':') return nullptr;
+    if (*in != '"' || (in = name_end(in + 1, escaped)) == nullptr || in[1] != ':') return nullptr;
     NameKey key = NameKey::in_padded(from_to(name_at + 1, in));
     if (escaped) [[unlikely]] {
-      decoded.clear();
-      append_decoded(decoded, key.name);
-      key = NameKey(decoded);
+      decoded_name_.clear();
+      append_decoded(decoded_name_, key.name);
+      key = NameKey(decoded_name_);
     }
-    const std::string_view name = key.name;
-    in += 2;
-    const char* const value_at = in;
-    const bool null = *in == 'n';
+    const char* const value_at = in += 2;
+    // The end of a string is looked for before the rule: the processor does both at the same time, and keeps
+    // the end when it has guessed the rule wrong.
+    JsonPiece value;
+    const bool is_string = *in == '"';
+    if (is_string && (in = string(in, value)) == nullptr) return nullptr;
     layout_ = key.mixed_with(layout_);
     const FieldRule* const rule = model.find(key);
-    if (rule != nullptr && !null) missing &= ~rule->bit;
-    const auto inner = [&] {
-      return JsonPath{&path, rule == nullptr ? name : rule->key.name, 0, path.depth + 1};
-    };
-    bool left_out = null;
-    const char* end = nullptr;  // of the value
-    if (sink != nullptr && (rule == nullptr ? is_envelope_name(key) : rule->envelope)) {
-      JsonPiece value;
-      if ((end = piece(in, inner(), value)) == nullptr) return nullptr;
-      const bool is_taken = sink->take(name, escaped, value);
-      if (is_taken && recorder_ != nullptr) recorder_->taken(name, value.text);
-      left_out |= is_taken;
-    } else if (null) {
-      JsonKind kind{};
-      if ((end = scalar_end(in, kind)) == nullptr) return nullptr;
-    }
-    if (left_out) {
-      leave_out(name_at, in = end);
-    } else {
+    if (is_string && rule != nullptr && rule->how == How::copy && recorder_ == nullptr) {
+      missing &= ~rule->bit;
       if (sink != nullptr) note_place(name_at);
-      if (rule == nullptr) {
-        in = undeclared(in, inner());
-      } else if (is_copied(in, *rule)) {
-        in = string_end(in + 1, escaped);
-        if (in != nullptr) ++in;
-      } else if (rule->type == Type::model && !rule->list && *in == '{') {
-        in = members(in, *rule->model, nullptr, inner());
-      } else {
-        in = field(in, *rule, inner());
+    } else {
+      const JsonPath inner{&path, rule == nullptr ? key.name : rule->key.name, 0, path.depth + 1};
+      bool left_out = *value_at == 'n';  // null
+      if (rule != nullptr && !left_out) missing &= ~rule->bit;
+      const bool of_envelope = sink != nullptr && (rule == nullptr ? is_envelope_name(key) : rule->envelope);
+      const char* end = is_string ? in : nullptr;  // of the value
+      if (!is_string && (of_envelope || left_out) && (end = piece(in, inner, value)) == nullptr)
+        return nullptr;
+      if (of_envelope) {
+        const bool is_taken = sink->take(key.name, escaped, value);
+        if (is_taken && recorder_ != nullptr) recorder_->taken(key.name, value.text);
+        left_out |= is_taken;
       }
-      if (in == nullptr) return nullptr;
-      if (key == cause_key) {
-        if (!has_words) has_words = has_cause_text(object);
-        if (!*has_words) has_words = add_cause_text(from_to(value_at, in), sink != nullptr);  // only once
+      if (left_out) {
+        leave_out(name_at, in = end);
+      } else {
+        if (sink != nullptr) note_place(name_at);
+        if (rule == nullptr && is_string) {
+          note(value);
+        } else if (rule == nullptr) {
+          in = undeclared(in, inner);
+        } else if (is_string && (rule->how == How::string || rule->how == How::copy)) {
+          use_string(value, *rule, inner);
+        } else if (is_string && rule->how == How::time) {
+          use_time(value, *rule, inner);
+        } else if (*value_at == '{' && rule->how == How::object) {
+          in = members(in, *rule->model, nullptr, inner);
+        } else {
+          in = field(value_at, *rule, inner);
+        }
+        if (in == nullptr) return nullptr;
+        if (key == cause_key) {
+          if (!has_words) has_words = has_cause_text(object);
+          if (!*has_words) has_words = add_cause_text(from_to(value_at, in), sink != nullptr);  // only once
+        }
       }
     }
     more = *in == ',';
@@ -218,27 +243,24 @@ const char* Normalizer::field(const char* in, const FieldRule& rule, const JsonP
 }
 
 const char* Normalizer::item(const char* in, const FieldRule& rule, const JsonPath& path) {
-  if (rule.type == Type::string && *in == '"') return string(in, rule, path);
   if (rule.type == Type::model && *in == '{') return members(in, *rule.model, nullptr, path);
-  if (rule.type == Type::date) return date(in, rule, path);
-  if (is_free_form(rule.type)) return free_form(in, path);
+  if (is_free_form(rule.type) && rule.type != Type::date) return free_form(in, path);
   JsonPiece value;
   in = piece(in, path, value);
   if (in == nullptr) return nullptr;
-  if (has_type(value, rule.type)) {
-    note(value);
-  } else {
+  if (rule.type == Type::date && value.kind == JsonKind::string) {
+    use_time(value, rule, path);
+  } else if (rule.type == Type::date || !has_type(value, rule.type)) {
     expected(name_of_type(rule), value, path);
+  } else if (rule.type == Type::string) {
+    use_string(value, rule, path);
+  } else {
+    note(value);
   }
   return in;
 }
 
-const char* Normalizer::string(const char* in, const FieldRule& rule, const JsonPath& path) {
-  JsonPiece value;
-  value.kind = JsonKind::string;
-  const char* const begin = in;
-  if ((in = string_end(in + 1, value.escaped)) == nullptr) return nullptr;
-  value.text = from_to(begin, ++in);
+void Normalizer::use_string(const JsonPiece& value, const FieldRule& rule, const JsonPath& path) {
   if (rule.number && recorder_ != nullptr) recorder_->give_up();
   const bool own = rule.own_id && is_of_member(path) && places_->back().id == 0;
   note(value, own ? Shape::Action::own_id : action_of(rule), rule.id.value_or(IdKind{}));
@@ -247,25 +269,16 @@ const char* Normalizer::string(const char* in, const FieldRule& rule, const Json
     if (own) places_->back().id = number;
   }
   if (rule.target) add_target(ids_, value.string(decoded_));
-  if (!rule.number) return in;
+  if (!rule.number) return;
   if (const auto number = whole_number<int64_t>(value.raw()))
     put_instead(value.text, std::to_string(*number));
-  return in;
 }
 
-const char* Normalizer::date(const char* in, const FieldRule& rule, const JsonPath& path) {
-  JsonPiece value;
-  in = piece(in, path, value);
-  if (in == nullptr) return nullptr;
-  if (value.kind != JsonKind::string) {
-    expected(ari::text_of(Type::date), value, path);
-    return in;
-  }
+void Normalizer::use_time(const JsonPiece& value, const FieldRule& rule, const JsonPath& path) {
   const auto time = parse_time(value.raw());
   if (!time) {
     const std::string text(value.string(decoded_));
-    found_fault(path, "a time is expected, not '" + to_valid_utf8(text, max_shown_bytes) + "'");
-    return in;
+    return found_fault(path, "a time is expected, not '" + to_valid_utf8(text, max_shown_bytes) + "'");
   }
   copy_up_to(value.raw().data());
   const bool made = rule.made && is_of_member(path) && places_->back().made == 0;
@@ -274,17 +287,13 @@ const char* Normalizer::date(const char* in, const FieldRule& rule, const JsonPa
   append_rfc3339(out_, *time);
   from_ += value.raw().size();
   if (recorder_ != nullptr) recorder_->written();
-  return in;
 }
 
 // A value that is no string, or is one, of any kind.
 const char* Normalizer::piece(const char* in, const JsonPath& path, JsonPiece& value) {
+  if (*in == '"') return string(in, value);
   const char* const begin = in;
-  if (*in == '"') {
-    value.kind = JsonKind::string;
-    in = string_end(in + 1, value.escaped);
-    if (in != nullptr) ++in;
-  } else if (is_container(*in)) {
+  if (is_container(*in)) {
     value.kind = *in == '{' ? JsonKind::object : JsonKind::array;
     JsonView view;
     in = container(in, path, view);

@@ -80,21 +80,18 @@ class Normalizer {
 
   // Each of these reads the value at `in` and returns its end, or nullptr if it is no JSON.
   const char* members(const char* in, const ModelRules& model, EnvelopeSink* sink, const JsonPath& path);
-  // Whether there is nothing to do with the value of this field but to go behind it.
-  bool is_copied(const char* in, const FieldRule& rule) const {
-    return rule.copied && *in == '"' && recorder_ == nullptr;
-  }
   // Whether a value with this path belongs to an object that is a member of the event.
   bool is_of_member(const JsonPath& path) const { return path.depth == 2 && places_ != nullptr; }
   const char* field(const char* in, const FieldRule& rule, const JsonPath& path);
   const char* item(const char* in, const FieldRule& rule, const JsonPath& path);
-  const char* string(const char* in, const FieldRule& rule, const JsonPath& path);
-  const char* date(const char* in, const FieldRule& rule, const JsonPath& path);
   const char* undeclared(const char* in, const JsonPath& path);
   const char* free_form(const char* in, const JsonPath& path);
   const char* scalar(const char* in, const JsonPath& path);
   const char* piece(const char* in, const JsonPath& path, JsonPiece& value);
   const char* container(const char* in, const JsonPath& path, JsonView& value);
+
+  void use_string(const JsonPiece& value, const FieldRule& rule, const JsonPath& path);
+  void use_time(const JsonPiece& value, const FieldRule& rule, const JsonPath& path);
 
   // What is undeclared is not changed: its ids are collected, and its values noted for the recorder.
   void see(JsonView value);
@@ -136,7 +133,8 @@ class Normalizer {
   const char* searched_from_ = nullptr;  // by next_cause_text(); nullptr: nothing was searched yet
   const char* cause_text_at_ = nullptr;
   int max_depth_ = max_json_depth;
-  std::string decoded_;  // of a string with escapes
+  std::string decoded_;       // of a string with escapes
+  std::string decoded_name_;  // likewise
 };
 
 }  // namespace aribus::record

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include "ari/hangup_causes.h"
 #include "base/numbers.h"
 #include "base/time.h"
 #include "json/escapes.h"
 #include "json/json.h"
+#include "json/scan.h"
 #include "json/simd.h"
 #include "record/id_fields.h"
 
@@ -16,31 +16,6 @@ namespace aribus::record {
 namespace {
 
 using Action = Shape::Action;
-
-// Copies `size` bytes, and up to sixteen more.
-inline char* copy(char* out, const char* from, size_t size) {
-  size_t at = 0;
-  do {
-    std::memcpy(out + at, from + at, 16);
-  } while ((at += 16) < size);
-  return out + size;
-}
-
-// Copies the rest of a JSON string, whose first special byte is at `in`, if that begins an escape, with its
-// escapes. Returns the place of the closing quote, or nullptr if an escape is invalid or the string does not
-// end.
-[[gnu::noinline]] const char* copy_escaped(const char* in, char* out) {
-  while (*in == '\\') {
-    const char* const behind = behind_escape(in);
-    if (behind == nullptr) return nullptr;
-    const auto size = static_cast<size_t>(behind - in);  // at most twelve
-    std::memcpy(out, in, 16);
-    const size_t copied = size + copy_up_to_special(behind, out + size);
-    in += copied;
-    out += copied;
-  }
-  return *in == '"' ? in : nullptr;
-}
 
 // The size of the integer at `text`; 0 if it is another number or has over 18 digits. Required: it ends.
 size_t integer_size(const char* text) {
@@ -99,17 +74,21 @@ std::optional<Shape> ShapeRecorder::finish(const ari::ModelType& type, const std
 }
 
 bool ShapeCache::read(const PaddedText& padded, Record& record) {
-  const std::string_view text = padded.view();
-  if (nodes_.size() == 1 || text.size() > max_text_bytes) return false;
+  if (nodes_.size() == 1) return false;
   record.app.clear();
   record.ids.clear();
   record.members.clear();
-  if (out_.size() < 2 * text.size() + spare_bytes) out_.resize(3 * text.size() + spare_bytes);
+  std::string& out = record.fields;
+  out.clear();
   // Zeros follow the text. They are part of no JSON text, so nothing below has to check for its end.
+  const std::string_view text = padded.view();
   const char* in = text.data();
-  const char* const end = text.data() + text.size();
-  char* const begin = out_.data();
-  char* out = begin;
+  const char* const end = in + text.size();
+  const char* from = in;  // the first byte that is not copied yet
+  const auto copy_up_to = [&](const char* to) {
+    out.append(from, static_cast<size_t>(to - from));
+    from = to;
+  };
   const Node* const nodes = nodes_.data();
   const uint16_t* const members = members_.data();
   const char* const literals = literals_.data();
@@ -121,81 +100,85 @@ bool ShapeCache::read(const PaddedText& padded, Record& record) {
       if (found == 0) return false;
     }
     const Node& node = nodes[found];
-    in += node.in_size;
     if (node.members != 0) {
-      for (uint32_t i = node.members; members[i] != no_more; ++i) {
-        record.members.push_back({static_cast<uint32_t>(out - begin) + members[i]});
-      }
+      const auto place = static_cast<uint32_t>(out.size() + static_cast<size_t>(in - from));
+      for (uint32_t i = node.members; members[i] != no_more; ++i)
+        record.members.push_back({place + members[i]});
     }
-    out = copy(out, literals + node.out, node.out_size);
+    if (node.differs) {
+      copy_up_to(in);
+      out.append(literals + node.out, node.out_size - size_t{node.kept});
+      from = in + node.in_size - node.kept;
+    }
+    in += node.in_size;
     parent = found;
     switch (node.action) {
-      case Action::string:
+      case Action::string: {
+        bool escaped = false;
+        in = string_end(in, escaped);
+        if (in == nullptr) return false;
+        break;
+      }
       case Action::id:
       case Action::own_id:
       case Action::target:
       case Action::app: {
         const char* const inside = in;
-        in += copy_up_to_special(in, out);
-        const bool escaped = *in != '"';
-        if (escaped) {
-          in = copy_escaped(in, out + (in - inside));
-          if (in == nullptr) return false;
-        }
+        bool escaped = false;
+        in = string_end(in, escaped);
+        if (in == nullptr) return false;
         std::string_view value(inside, static_cast<size_t>(in - inside));
-        if (node.action != Action::app) out += value.size();
-        if (node.action == Action::string) break;
         if (escaped) {
           decoded_.clear();
           append_decoded(decoded_, value);
           value = decoded_;
         }
-        if (node.action == Action::app) record.app = value;
-        if (node.action == Action::id) record.ids.add(node.kind, value);
-        if (node.action == Action::own_id) record.members.back().id = record.ids.add(node.kind, value);
-        if (node.action == Action::target) add_target(record.ids, value);
+        if (node.action == Action::app) {
+          record.app = value;
+          from = in;
+        } else if (node.action == Action::target) {
+          add_target(record.ids, value);
+        } else {
+          const uint32_t number = record.ids.add(node.kind, value);
+          if (node.action == Action::own_id) record.members.back().id = number;
+        }
         break;
       }
       case Action::integer:
       case Action::cause: {
         const size_t size = integer_size(in);
         if (size == 0) return false;
-        out = copy(out, in, size);
         const std::string_view number(std::exchange(in, in + size), size);
         if (node.action == Action::integer) break;
-        const int64_t cause = whole_number<int64_t>(number).value_or(0);
-        const std::string_view words = ari::cause_text(cause);
-        static constexpr std::string_view name = R"(,"cause_txt":)";
-        const size_t rest = 2 * static_cast<size_t>(end - in) + spare_bytes;
-        if (out + name.size() + words.size() + rest > begin + out_.size()) return false;
-        if (node.text_is_member) record.members.push_back({static_cast<uint32_t>(out - begin)});
-        std::memcpy(out, name.data(), name.size());
-        out = write_json_string(out + name.size(), words);
+        copy_up_to(in);
+        if (node.text_is_member) record.members.push_back({static_cast<uint32_t>(out.size())});
+        out += R"(,"cause_txt":)";
+        append_json_string(out, ari::cause_text(whole_number<int64_t>(number).value_or(0)));
         break;
       }
       case Action::date:
       case Action::made:
       case Action::time: {
-        const std::string_view rest(in, static_cast<size_t>(end - in));
-        const std::string_view value = rest.substr(0, rest.find('"'));
+        const std::string_view value(in, static_cast<size_t>(next_special(in) - in));
         const auto time = parse_time(value);
         if (!time) return false;
-        in += value.size();
         if (node.action == Action::time) {
           record.time = *time;
-          break;
+        } else {
+          copy_up_to(in);
+          if (node.action == Action::made) record.members.back().made = static_cast<uint32_t>(out.size());
+          append_rfc3339(out, *time);
         }
-        if (node.action == Action::made) record.members.back().made = static_cast<uint32_t>(out - begin);
-        write_rfc3339(out, *time);
-        out += rfc3339_size;
+        in += value.size();
+        from = in;
         break;
       }
       case Action::end:
         if (in != end) return false;
+        copy_up_to(in);
         if (++hits_ == UINT16_MAX) forget_half();
         record.declared = types_[node.next];
         record.type = record.declared->name;
-        record.fields.assign(begin, out);
         return true;
     }
   }
@@ -290,9 +273,12 @@ uint32_t ShapeCache::add(uint32_t parent, const Shape::Step& step) {
   literals_ += step.in;
   node.out = static_cast<uint32_t>(literals_.size());
   literals_ += step.out;
-  literals_.append(16, '\0');  // copy() reads up to so many more
+  literals_.append(16, '\0');  // same_bytes() reads up to so many more
   node.in_size = static_cast<uint16_t>(step.in.size());
   node.out_size = static_cast<uint16_t>(step.out.size());
+  const auto [in, out] = std::mismatch(step.in.rbegin(), step.in.rend(), step.out.rbegin(), step.out.rend());
+  node.kept = static_cast<uint16_t>(in - step.in.rbegin());
+  node.differs = step.in != step.out;
   node.action = step.action;
   node.kind = step.kind;
   node.text_is_member = step.text_is_member;

@@ -12,10 +12,11 @@
 //
 // The cache is a tree: shapes with the same first steps share nodes, and a node's alternatives are its
 // siblings, the latest match first. read() walks down the tree: it compares the next literal with the text,
-// copies `out` and the value, and goes on, without looking at any name. Escapes are checked and copied as
-// they are; only ids and the application are decoded. It gives up whenever a value is not as its step demands
-// (a number with a fraction, a malformed time): the Normalizer then reads the event. So the cache decides
-// only how fast an event is read, never what its record is: a differential test compares both.
+// finds the end of the value, and goes on, without looking at any name. What is not changed is copied in
+// large pieces, escapes as they are; only ids and the application are decoded. It gives up whenever a value
+// is not as its step demands (a number with a fraction, a malformed time): the Normalizer then reads the
+// event. So the cache decides only how fast an event is read, never what its record is: a differential test
+// compares both.
 //
 // An unknown event is read by the Normalizer, which also makes a hash of its layout: its names and their
 // order. Only a layout that is met again (wants()) is worth learning: the event is then read once more, and
@@ -106,7 +107,6 @@ class ShapeRecorder {
 // The known shapes, as a tree of their steps.
 class ShapeCache {
  public:
-  static constexpr size_t max_text_bytes = 256 * 1024;  // of an event that is read here
   static constexpr size_t max_steps = 16'384;           // of all shapes
   static constexpr size_t max_siblings = 64;  // that may follow a step: they are searched one by one
 
@@ -128,6 +128,8 @@ class ShapeCache {
     uint32_t out = 0;  // in literals_
     uint16_t in_size = 0;
     uint16_t out_size = 0;
+    uint16_t kept = 0;     // bytes at the end of both that are the same
+    bool differs = false;  // `out` is not `in`
     uint32_t next = 0;     // the first of the steps that may follow; of an end: its type, in types_
     uint32_t sibling = 0;  // another step that may come instead, or 0
     uint32_t members = 0;  // in members_, or 0
@@ -168,10 +170,6 @@ class ShapeCache {
   uint32_t hits_ = 0;
   uint32_t misses_ = 0;
 
-  // Room for an event's fields. Times may become longer, by less than their own size; and copies are made in
-  // blocks that write some bytes more than needed.
-  static constexpr size_t spare_bytes = 64;
-  std::vector<char> out_ = std::vector<char>(8192);
   std::string decoded_;  // an id or the application
 };
 

@@ -1,5 +1,8 @@
 #include "json/escapes.h"
 
+#include <algorithm>
+#include <iterator>
+#include <random>
 #include <string>
 
 #include "json/padded_text.h"
@@ -84,5 +87,34 @@ TEST_CASE("a string ends at its quote, behind all of its escapes") {
        {"", "no end", R"(\)", R"(\")", R"(\x")", "a\x01\"", "a\n\"", R"(\ud800")", R"(\\\")"}) {
     INFO(inside);
     CHECK(size(inside, escaped) == -1);
+  }
+}
+
+TEST_CASE("a string with many escapes ends where the first quote is that belongs to none") {
+  static constexpr std::string_view pieces[] = {R"(\")",     R"(\\)",     R"(\/)",
+                                                R"(\n)",     R"(\u0041)", R"(\ud83d\ude00)",
+                                                "x",         "é",         "an ordinary piece of text",
+                                                "\x01",      "\"",        R"(\x)",
+                                                R"(\ud83d)", R"(\u12g4)"};
+  constexpr size_t good = 9;  // of them
+  std::mt19937 random(20261127);
+  PaddedText text;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string inside;
+    for (size_t count = random() % 24; count > 0; --count) inside += pieces[random() % good];
+    const size_t end = inside.size();
+    const std::string_view last = round % 4 == 0 ? pieces[random() % std::size(pieces)] : "\"";
+    inside += last;
+    inside += R"(,"more\\":"\n"})";
+    REQUIRE(text.set(inside));
+    bool escaped = false;
+    const char* const found = string_end(text.view().data(), escaped);
+    INFO(inside);
+    if (last == "\"") {
+      REQUIRE(found == text.view().data() + end);
+      REQUIRE(escaped == (inside.find('\\') < end));
+    } else if (std::ranges::find(pieces + good, std::end(pieces), last) != std::end(pieces)) {
+      REQUIRE(found == nullptr);
+    }
   }
 }
