@@ -157,16 +157,17 @@ void Server::append(const record::Record& record) {
   assert(appended == seq);
 }
 
-// What begins with a record is published before it, what ends with it after it.
+// What begins with a record is published before it, what ends with it after it. The parts learn nothing from records
+// about calls: the record itself names the call and the channels.
 void Server::publish_in_place(record::Record& record) {
   state::Calls& calls = model_.calls();
   calls.link(record, handlers_.next_seq(), model_);
   if (calls.has_before()) [[unlikely]] {
-    for (const record::Record& before : calls.take_before()) append(before);
+    for (const record::Record& before : calls.take_before()) handlers_.append(before);
   }
   append(record);
   if (calls.has_after()) [[unlikely]] {
-    for (const record::Record& after : calls.take_after()) append(after);
+    for (const record::Record& after : calls.take_after()) handlers_.append(after);
   }
 }
 
