@@ -175,7 +175,11 @@ void Calls::add_calls(Record& record) {
 void Calls::meet_unknown(const HashedText& id, const Record& record) {
   const bool is_expected = expected_.find(id.text) != nullptr;
   for (const std::string_view member : shown_in) {
-    const Sight sight(IdKind::channel, record, member);
+    size_t place = 0;
+    if (record.member(member, place).empty()) continue;
+    const std::string_view known_id = record.id_of(record.members[place]);
+    if (!known_id.empty() && known_id != id.text) continue;
+    const Sight sight(IdKind::channel, record, member, place);
     if (sight.id != id.text) continue;
     std::string buffer;
     const std::string_view whole = whole_of(find_string_member(sight.text, "name", buffer));
@@ -275,9 +279,11 @@ void Calls::enter(const Record& record, const Sight& sight) {
 void Calls::set_cause(const Known& channel, const Record& record) {
   Call* const call = change(channel.second.call);
   if (call == nullptr) return;
-  const auto cause = whole_number<uint64_t>(record.member("cause"));
+  size_t place = 0;
+  const auto cause = whole_number<uint64_t>(record.member("cause", place));
+  ++place;  // nearly always, its text follows
   std::string buffer;
-  if (cause) call->set_cause(channel.first, *cause, string_of(record.member("cause_txt"), buffer));
+  if (cause) call->set_cause(channel.first, *cause, string_of(record.member("cause_txt", place), buffer));
 }
 
 void Calls::dial(const Record& record) {
