@@ -3,9 +3,9 @@
 
 #include <charconv>
 #include <concepts>
+#include <cstddef>
 #include <limits>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace aribus {
@@ -21,12 +21,8 @@ template <std::integral T>
   return number;
 }
 
-// Appends its decimal digits to `out`.
+// Characters of a number in decimal digits, with its sign, at most.
 template <std::integral T>
-void append_number(std::string& out, T number) {
-  char digits[std::numeric_limits<T>::digits10 + 2];  // and a sign
-  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-  out.append(digits, static_cast<size_t>(end - digits));
-}
+inline constexpr size_t max_digits = std::numeric_limits<T>::digits10 + 2;
 
 }  // namespace aribus

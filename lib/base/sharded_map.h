@@ -17,20 +17,16 @@ namespace aribus {
 // operation takes long. Entries stay where they are until they are erased.
 template <typename Value>
 class ShardedMap {
-  struct Key {
-    std::string_view text;
-    uint64_t hash;
-  };
   struct HashOf {
     using is_transparent = void;
-    size_t operator()(const Key& key) const { return key.hash; }
+    size_t operator()(const HashedText& key) const { return key.hash; }
     size_t operator()(const std::string& text) const { return hash_of(text); }
   };
   struct IsSame {
     using is_transparent = void;
     bool operator()(const std::string& a, const std::string& b) const { return a == b; }
-    bool operator()(const Key& key, const std::string& text) const { return key.text == text; }
-    bool operator()(const std::string& text, const Key& key) const { return key.text == text; }
+    bool operator()(const HashedText& key, const std::string& text) const { return key.text == text; }
+    bool operator()(const std::string& text, const HashedText& key) const { return key.text == text; }
   };
   using Shard = std::unordered_map<std::string, Value, HashOf, IsSame>;
 
@@ -38,26 +34,24 @@ class ShardedMap {
   using Entry = typename Shard::value_type;
 
   // nullptr when there is none.
-  [[nodiscard]] Entry* find(std::string_view text) {
-    const Key key{text, hash_of(text)};
+  [[nodiscard]] Entry* find(const HashedText& key) {
     Shard& shard = shard_of(key.hash);
     const auto at = shard.find(key);
     return at == shard.end() ? nullptr : &*at;
   }
-  [[nodiscard]] const Entry* find(std::string_view text) const {
-    return const_cast<ShardedMap&>(*this).find(text);
+  [[nodiscard]] const Entry* find(const HashedText& key) const {
+    return const_cast<ShardedMap&>(*this).find(key);
   }
   // The entry of that text, which is made if there is none.
-  Entry& add(std::string_view text) {
-    Shard& shard = shard_of(hash_of(text));
+  Entry& add(const HashedText& key) {
+    Shard& shard = shard_of(key.hash);
     const size_t before = shard.size();
-    const auto at = shard.try_emplace(std::string(text)).first;
+    const auto at = shard.try_emplace(std::string(key.text)).first;
     size_ += shard.size() - before;
     return *at;
   }
   // Nothing happens if there is none.
-  void erase(std::string_view text) {
-    const Key key{text, hash_of(text)};
+  void erase(const HashedText& key) {
     Shard& shard = shard_of(key.hash);
     const auto at = shard.find(key);
     if (at == shard.end()) return;

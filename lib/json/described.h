@@ -15,8 +15,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <concepts>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -111,23 +113,138 @@ consteval bool has_each_name_once() {
 
 }  // namespace described
 
+namespace described {
+
+// `,"name":` of the i-th member. Its size is known to the compiler, which copies it with few instructions.
+template <Described Type, size_t i>
+inline constexpr auto key = [] {
+  constexpr std::string_view name = std::get<i>(Type::members).name;
+  std::array<char, name.size() + 4> text{',', '"'};
+  std::ranges::copy(name, text.begin() + 2);
+  text[name.size() + 2] = '"';
+  text[name.size() + 3] = ':';
+  return text;
+}();
+
+// Calls `take.operator()<i>(value)` for each member of `whole` that is present.
+template <Described Type, typename Take>
+void each_present(const Type& whole, Take take) {
+  static_assert(has_each_name_once<Type>(), "a name is listed twice");
+  const auto one = [&]<size_t i>() {
+    const auto& value = whole.*std::get<i>(Type::members).place;
+    if constexpr (is<std::optional, std::remove_cvref_t<decltype(value)>>) {
+      if (value) take.template operator()<i>(*value);
+    } else {
+      take.template operator()<i>(value);
+    }
+  };
+  [&]<size_t... i>(std::index_sequence<i...>) {
+    (one.template operator()<i>(), ...);
+  }(std::make_index_sequence<std::tuple_size_v<decltype(Type::members)>>());
+}
+
+}  // namespace described
+
 // Calls `take(name, value)` for each member of `whole` that is present.
 template <Described Type, typename Take>
 void each_member(const Type& whole, Take take) {
-  static_assert(described::has_each_name_once<Type>(), "a name is listed twice");
-  const auto one = [&](const auto& member) {
-    const auto& value = whole.*member.place;
-    if constexpr (described::is<std::optional, std::remove_cvref_t<decltype(value)>>) {
-      if (value) take(member.name, *value);
-    } else {
-      take(member.name, value);
-    }
-  };
-  std::apply([&](const auto&... members) { (one(members), ...); }, Type::members);
+  described::each_present(
+      whole, [&]<size_t i>(const auto& value) { take(std::get<i>(Type::members).name, value); });
+}
+
+// Bytes that write_json() writes of `value`, at most.
+template <typename Type>
+[[nodiscard]] size_t max_json_bytes(const Type& value);
+
+// Writes `value` as JSON to `at`, where max_json_bytes(value) bytes have room, and returns its end.
+template <typename Type>
+char* write_json(char* at, const Type& value);
+
+// Likewise the members of `value` alone, each with a comma in front. Calls `begins(at)` where one begins.
+template <Described Type, typename Begins>
+char* write_members(char* at, const Type& value, Begins begins) {
+  described::each_present(value, [&]<size_t i>(const auto& part) {
+    begins(at);
+    constexpr const auto& key = described::key<Type, i>;
+    std::memcpy(at, key.data(), key.size());
+    at = write_json(at + key.size(), part);
+  });
+  return at;
+}
+template <Described Type>
+[[nodiscard]] size_t max_members_bytes(const Type& value) {
+  size_t bytes = 0;
+  described::each_present(value, [&]<size_t i>(const auto& part) {
+    bytes += described::key<Type, i>.size() + max_json_bytes(part);
+  });
+  return bytes;
 }
 
 template <typename Type>
-void append_json(std::string& out, const Type& value);
+size_t max_json_bytes(const Type& value) {
+  if constexpr (Described<Type>) {
+    return max_members_bytes(value) + 2;
+  } else if constexpr (described::is<std::vector, Type>) {
+    size_t bytes = 2;
+    for (const auto& item : value) bytes += max_json_bytes(item) + 1;
+    return bytes;
+  } else if constexpr (described::is<OrNull, Type>) {
+    return value.value.empty() ? 4 : max_json_bytes(value.value);
+  } else if constexpr (described::is<JsonText, Type>) {
+    return value.text.size();
+  } else if constexpr (std::same_as<Type, WallTime>) {
+    return rfc3339_size + 2;
+  } else if constexpr (std::same_as<Type, bool>) {
+    return 5;
+  } else if constexpr (std::integral<Type>) {
+    return max_digits<Type>;
+  } else {
+    return max_json_string_bytes(value);
+  }
+}
+
+template <typename Type>
+char* write_json(char* at, const Type& value) {
+  const auto write = [](char* to, std::string_view text) { return std::ranges::copy(text, to).out; };
+  if constexpr (Described<Type>) {
+    char* const begin = at;
+    at = write_members(at, value, [](char*) {});
+    if (at == begin) ++at;
+    *begin = '{';  // instead of the first comma
+    *at++ = '}';
+  } else if constexpr (described::is<std::vector, Type>) {
+    *at++ = '[';
+    for (const auto& item : value) {
+      if (&item != value.data()) *at++ = ',';
+      at = write_json(at, item);
+    }
+    *at++ = ']';
+  } else if constexpr (described::is<OrNull, Type>) {
+    at = value.value.empty() ? write(at, "null") : write_json(at, value.value);
+  } else if constexpr (described::is<JsonText, Type>) {
+    at = write(at, value.text);
+  } else if constexpr (std::same_as<Type, WallTime>) {
+    *at++ = '"';
+    write_rfc3339(at, value);
+    at += rfc3339_size;
+    *at++ = '"';
+  } else if constexpr (std::same_as<Type, bool>) {
+    at = write(at, value ? "true" : "false");
+  } else if constexpr (std::integral<Type>) {
+    at = std::to_chars(at, at + max_digits<Type>, value).ptr;
+  } else {
+    at = write_json_string(at, value);
+  }
+  return at;
+}
+
+// Appends `value` as JSON.
+template <typename Type>
+void append_json(std::string& out, const Type& value) {
+  const size_t size = out.size();
+  out.resize(size + max_json_bytes(value));
+  out.resize(static_cast<size_t>(write_json(out.data() + size, value) - out.data()));
+}
 
 // Appends `name`, which needs no escapes, and the value of a member.
 template <typename Type>
@@ -136,41 +253,6 @@ void append_member(std::string& out, std::string_view name, const Type& value) {
   out += name;
   out += "\":";
   append_json(out, value);
-}
-
-// Appends `value` as JSON.
-template <typename Type>
-void append_json(std::string& out, const Type& value) {
-  if constexpr (Described<Type>) {
-    char before = '{';
-    each_member(value, [&](std::string_view name, const auto& part) {
-      out += std::exchange(before, ',');
-      append_member(out, name, part);
-    });
-    if (before == '{') out += before;
-    out += '}';
-  } else if constexpr (described::is<std::vector, Type>) {
-    out += '[';
-    for (const auto& item : value) {
-      if (&item != value.data()) out += ',';
-      append_json(out, item);
-    }
-    out += ']';
-  } else if constexpr (described::is<OrNull, Type>) {
-    value.value.empty() ? static_cast<void>(out += "null") : append_json(out, value.value);
-  } else if constexpr (described::is<JsonText, Type>) {
-    out += value.text;
-  } else if constexpr (std::same_as<Type, WallTime>) {
-    out += '"';
-    append_rfc3339(out, value);
-    out += '"';
-  } else if constexpr (std::same_as<Type, bool>) {
-    out += value ? "true" : "false";
-  } else if constexpr (std::integral<Type>) {
-    append_number(out, value);
-  } else {
-    append_json_string(out, value);
-  }
 }
 
 template <typename Type>

@@ -1,13 +1,12 @@
 #include "json/find_member.h"
 
-#include <bit>
 #include <cstdint>
 
 #include "json/escapes.h"
-#include "json/simd.h"
 
 namespace aribus {
-const char* behind_string(const char* at, const char* end) {
+
+const char* behind_long_string(const char* at, const char* end) {
   for (;;) {
     if (end - at >= 16) {
       const unsigned special = Block16::load(at).special_bits();

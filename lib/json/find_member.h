@@ -1,9 +1,12 @@
 // Members, values and texts, found in JSON without parsing the rest of it.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <string>
 #include <string_view>
+
+#include "json/simd.h"
 
 namespace aribus {
 
@@ -35,7 +38,14 @@ void each_member_of(std::string_view text, Use use);
                                                   std::string& buffer);
 
 // Behind the closing quote of the string whose inside begins at `at`; `end` if there is none.
-[[nodiscard]] const char* behind_string(const char* at, const char* end);
+[[nodiscard]] const char* behind_long_string(const char* at, const char* end);
+[[nodiscard]] inline const char* behind_string(const char* at, const char* end) {
+  if (end - at >= 16) {
+    const unsigned special = Block16::load(at).special_bits();
+    if (special != 0 && at[std::countr_zero(special)] == '"') return at + std::countr_zero(special) + 1;
+  }
+  return behind_long_string(at, end);
+}
 
 template <typename Use>
 void each_member_of(std::string_view text, Use use) {
@@ -47,7 +57,7 @@ void each_member_of(std::string_view text, Use use) {
     if (name_end == end) return;
     const std::string_view name(at + 1, static_cast<size_t>(name_end - at) - 2);
     const char* const value = name_end + 1;
-    at = behind_value(value, end);
+    at = value < end && *value == '"' ? behind_string(value + 1, end) : behind_value(value, end);
     if (!use(name, std::string_view(value, static_cast<size_t>(at - value)))) return;
     if (at < end) ++at;  // a comma
   }

@@ -259,6 +259,10 @@ char* write_json_string(char* at, std::string_view text) {
   return at;
 }
 
+size_t max_json_string_bytes(std::string_view text) {
+  return text.size() * (is_plain(text) ? 1 : max_json_string_growth) + 2;
+}
+
 std::string_view type_name(const JsonValue& value) {
   if (value.IsString()) return "string";
   if (value.IsBool()) return "boolean";

@@ -78,9 +78,10 @@ inline void write_member(JsonWriter& writer, std::string_view name, std::string_
 // Adds `text`, well-formed UTF-8, as a JSON string to the end of `out`.
 void append_json_string(std::string& out, std::string_view text);
 // Writes it to `at`, where max_json_string_growth bytes for each byte of `text` and two more have room, and
-// returns its end.
+// returns its end. max_json_string_bytes(text) are enough, too, which says more exactly what it takes.
 inline constexpr size_t max_json_string_growth = 6;  // of a control character
 char* write_json_string(char* at, std::string_view text);
+[[nodiscard]] size_t max_json_string_bytes(std::string_view text);
 
 // Writes a JSON text that is already finished.
 inline void write_raw(JsonWriter& writer, std::string_view json) {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "net/discard.h"
@@ -84,7 +86,8 @@ void Server::recall(const record::Record& record, uint64_t seq, WallTime started
 void Server::recalled() {
   gap_.recalled();
   model_.calls().recalled(name(), clock_.wall(), model_);
-  const std::vector<record::Record> after = model_.calls().take_after();
+  const auto ended = model_.calls().take_after();
+  const std::vector<record::Record> after(ended.begin(), ended.end());
   for (const record::Record& one : after) append(one);
   if (assignments_ != nullptr) assignments_->recall_ended(after);
   if (client().options().listen) connections_.client().continue_from(gap_.ended_at());
@@ -160,17 +163,18 @@ void Server::append(const record::Record& record) {
   assert(appended == seq);
 }
 
-// What begins with a record is published before it, what ends with it after it.
+// What begins with a record is published before it, what ends with it after it. The parts learn nothing from records
+// about calls: the record itself names the call and the channels.
 void Server::publish_in_place(record::Record& record) {
   state::Calls& calls = model_.calls();
   calls.link(record, handlers_.next_seq(), model_);
   if (assignments_ != nullptr && assignments_->is_in_use()) return publish_to_groups(record);
   if (calls.has_before()) [[unlikely]] {
-    for (const record::Record& before : calls.take_before()) append(before);
+    for (const record::Record& before : calls.take_before()) handlers_.append(before);
   }
   append(record);
   if (calls.has_after()) [[unlikely]] {
-    for (const record::Record& after : calls.take_after()) append(after);
+    for (const record::Record& after : calls.take_after()) handlers_.append(after);
   }
 }
 
@@ -178,16 +182,19 @@ void Server::publish_in_place(record::Record& record) {
 // its last one.
 void Server::publish_to_groups(record::Record& record) {
   state::Calls& calls = model_.calls();
-  const std::vector<record::Record> before = calls.take_before();
-  assignments_->see_before(*this, before, record);
-  const auto append_held = [this](const record::Record& one) {
-    const Assignments::Hold hold(*assignments_);
-    append(one);
+  // Copies: what a group decides may cause other records.
+  const auto copies_of = [](std::span<record::Record> records) {
+    return std::vector<record::Record>(records.begin(), records.end());
   };
-  for (const record::Record& one : before) append_held(one);
-  append_held(record);
-  const std::vector<record::Record> after = calls.take_after();
-  for (const record::Record& one : after) append_held(one);
+  const std::vector<record::Record> before = copies_of(calls.take_before());
+  assignments_->see_before(*this, before, record);
+  for (const record::Record& one : before) handlers_.append(one);
+  {
+    const Assignments::Hold hold(*assignments_);
+    append(record);
+  }
+  const std::vector<record::Record> after = copies_of(calls.take_after());
+  for (const record::Record& one : after) handlers_.append(one);
   assignments_->see_after(*this, record, after);
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "json/find_member.h"
+#include "state/object_text.h"
 
 namespace aribus::pbx {
 namespace {
@@ -55,12 +55,11 @@ void StasisEntries::made(std::string_view id, std::string_view app, std::string_
 }
 
 StasisEntries::Channel* StasisEntries::find_shown(const record::Record& event, std::string& id) {
-  const std::string_view shown = event.member("channel");
-  std::string buffer;
-  id = find_string_member(shown, "id", buffer);
+  const state::Sight shown(IdKind::channel, event, "channel");
+  id = shown.id;
   Channel* const known = channels_.find(id);
   if (known == nullptr) return nullptr;
-  const std::string_view created = find_string_member(shown, "creationtime", buffer);
+  const std::string_view created = shown.made();
   const bool is_other = !created.empty() && !known->created.empty() && created != known->created;
   return is_other ? nullptr : known;
 }

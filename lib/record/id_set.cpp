@@ -3,14 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "base/hash.h"
-
 namespace aribus::record {
-namespace {
-
-constexpr size_t searched = 32;  // up to so many are searched one by one; nearly every record has fewer
-
-}  // namespace
 
 std::string_view field_name(IdKind kind) {
   static constexpr std::string_view names[id_kinds] = {"channels",  "bridges", "playbacks", "recordings",
@@ -31,29 +24,28 @@ std::optional<IdKind> id_kind_of(std::string_view name) {
   return {};
 }
 
-uint64_t id_hash(IdKind kind, std::string_view id) {
-  return id_hash(kind, hash_of(id));
-}
-
-uint64_t id_hash(IdKind kind, uint64_t hash) {
-  return hash ^ (static_cast<uint64_t>(kind) + 1) * 0x9E3779B97F4A7C15U;
-}
-
 uint32_t IdSet::add(IdKind kind, std::string_view id) {
   if (id.empty() || id.size() > max_id_bytes) return 0;
-  if (found_.empty() && places_.size() <= searched) {
-    if (const uint32_t number = number_of(kind, id); number != 0) return number;
+  if (!are_few()) return add(kind, id, id_hash(kind, id));
+  if (const uint32_t number = number_of(kind, id); number != 0) return number;
+  append(kind, id, id_hash(kind, id));
+  return static_cast<uint32_t>(places_.size());
+}
+
+uint32_t IdSet::add(IdKind kind, std::string_view id, uint64_t hash) {
+  if (id.empty() || id.size() > max_id_bytes) return 0;
+  if (are_few()) {
+    for (uint32_t i = 0; i < places_.size(); ++i) {
+      if (places_[i].hash == hash && places_[i].kind == kind && text_of(places_[i]) == id) return i + 1;
+    }
+    append(kind, id, hash);
+    return static_cast<uint32_t>(places_.size());
   }
-  const uint64_t hash = id_hash(kind, id);
-  size_t slot = 0;
-  if (found_.empty() && places_.size() > searched) grow(places_.size());
-  if (!found_.empty()) {
-    slot = slot_of(kind, id, hash);
-    if (found_[slot] != 0) return found_[slot];
-  }
+  if (found_.empty()) grow(places_.size());
+  const size_t slot = slot_of(kind, id, hash);
+  if (found_[slot] != 0) return found_[slot];
   append(kind, id, hash);
   const auto number = static_cast<uint32_t>(places_.size());
-  if (found_.empty() && number <= searched) return number;
   if (places_.size() * 2 > found_.size()) {
     grow(places_.size());
   } else {
@@ -78,6 +70,7 @@ void IdSet::add_new(IdKind kind, std::string_view id, uint64_t hash) {
 void IdSet::append(IdKind kind, std::string_view id, uint64_t hash) {
   places_.push_back({hash, static_cast<uint32_t>(text_.size()), static_cast<uint32_t>(id.size()), kind});
   text_ += id;
+  kinds_ |= 1U << static_cast<unsigned>(kind);
 }
 
 // Where the id is in found_, or the free place for it. Required: there is one.
@@ -108,7 +101,7 @@ void IdSet::grow(size_t count) const {
 }
 
 bool IdSet::contains(IdKind kind, std::string_view id) const {
-  if (found_.empty() && places_.size() > searched) grow(places_.size());
+  if (found_.empty() && places_.size() > max_few) grow(places_.size());
   if (!found_.empty()) return found_[slot_of(kind, id, id_hash(kind, id))] != 0;
   return number_of(kind, id) != 0;
 }
@@ -116,6 +109,7 @@ bool IdSet::contains(IdKind kind, std::string_view id) const {
 void IdSet::clear() {
   text_.clear();
   places_.clear();
+  kinds_ = 0;
   if (!found_.empty()) found_.clear();
 }
 

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/hash.h"
+
 namespace aribus::record {
 
 // The kinds before `call` are objects of ARI; calls are aribus' own (call.h).
@@ -24,8 +26,12 @@ inline constexpr size_t object_kinds = 6;  // those of ARI
 [[nodiscard]] std::optional<IdKind> id_kind_of(std::string_view field_name);
 
 // The hash by which indices find an id; `hash`: its hash_of().
-[[nodiscard]] uint64_t id_hash(IdKind kind, std::string_view id);
-[[nodiscard]] uint64_t id_hash(IdKind kind, uint64_t hash);
+[[nodiscard]] inline uint64_t id_hash(IdKind kind, uint64_t hash) {
+  return hash ^ (static_cast<uint64_t>(kind) + 1) * 0x9E3779B97F4A7C15U;
+}
+[[nodiscard]] inline uint64_t id_hash(IdKind kind, std::string_view id) {
+  return id_hash(kind, hash_of(id));
+}
 
 // Longer ids are ignored: Asterisk makes none of that length by itself, and the memory for ids is bounded by
 // their number.
@@ -38,11 +44,15 @@ class IdSet {
     IdKind kind;
     std::string_view text;  // valid until the next add()
     uint64_t hash;          // id_hash(kind, text)
+
+    [[nodiscard]] HashedText hashed() const { return {text, id_hash(kind, hash)}; }
   };
 
   // Adds `id`, unless it is empty, longer than max_id_bytes or there already. Returns its number, counted
   // from 1; 0 if it is not there.
   uint32_t add(IdKind kind, std::string_view id);
+  // The same where its id_hash() is known.
+  uint32_t add(IdKind kind, std::string_view id, uint64_t hash);
   // The same for one of very many, whose id_hash() is known. Required: it is not there, and is neither empty nor
   // longer than max_id_bytes.
   void add_new(IdKind kind, std::string_view id, uint64_t hash);
@@ -58,6 +68,8 @@ class IdSet {
     const Place& place = places_[i];
     return {place.kind, text_of(place), place.hash};
   }
+  // Whether there is one of that kind.
+  [[nodiscard]] bool has(IdKind kind) const { return (kinds_ & 1U << static_cast<unsigned>(kind)) != 0; }
   // The ids of one kind.
   [[nodiscard]] std::vector<std::string_view> of(IdKind kind) const;
   [[nodiscard]] bool contains(IdKind kind, std::string_view id) const;
@@ -73,8 +85,14 @@ class IdSet {
     return {text_.data() + place.begin, place.length};
   }
 
+  // Up to so many are searched one by one. Nearly every record has fewer.
+  static constexpr size_t max_few = 32;
+  // Whether one more is among them, too.
+  [[nodiscard]] bool are_few() const { return found_.empty() && places_.size() < max_few; }
+
   std::string text_;  // of all ids
   std::vector<Place> places_;
+  unsigned kinds_ = 0;  // those that there are, as bits
   [[nodiscard]] uint32_t number_of(IdKind kind, std::string_view id) const;
   void append(IdKind kind, std::string_view id, uint64_t hash);
   [[nodiscard]] size_t slot_of(IdKind kind, std::string_view id, uint64_t hash) const;

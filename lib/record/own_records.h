@@ -233,22 +233,30 @@ struct OwnType {
 // The names of all types of records that are declared: the daemon's own and ARI's events.
 [[nodiscard]] const std::vector<std::string_view>& known_types();
 
+// Makes `record` the one of `own` about the Asterisk `server`, without ids and application.
+template <OwnRecord Own>
+void set_own(Record& record, const Own& own, std::string_view server, WallTime time) {
+  record.time = time;
+  record.server = server;
+  record.app.clear();
+  record.type = Own::type;
+  record.declared = nullptr;
+  record.ids.clear();
+  record.members.clear();
+  record.members.reserve(std::tuple_size_v<decltype(Own::members)>);
+  record.fields.resize(max_members_bytes(own));
+  char* const begin = record.fields.data();
+  const char* const end = write_members(begin, own, [&](const char* at) {
+    record.members.push_back({.begin = static_cast<uint32_t>(at - begin)});
+  });
+  record.fields.resize(static_cast<size_t>(end - begin));
+}
+
 // The record of `own` about the Asterisk `server`. Ids and an application are added by the caller.
 template <OwnRecord Own>
 [[nodiscard]] Record own_record(const Own& own, std::string_view server, WallTime time) {
   Record record;
-  record.time = time;
-  record.server = server;
-  record.type = Own::type;
-  static thread_local std::string text;  // for its memory
-  text.clear();
-  record.members.reserve(std::tuple_size_v<decltype(Own::members)>);
-  each_member(own, [&](std::string_view name, const auto& value) {
-    record.members.push_back({.begin = static_cast<uint32_t>(text.size())});
-    text += ',';
-    append_member(text, name, value);
-  });
-  record.fields = text;
+  set_own(record, own, server, time);
   return record;
 }
 

@@ -1,6 +1,7 @@
 #include "record/record_text.h"
 
 #include <cstring>
+#include <utility>
 
 #include "base/numbers.h"
 #include "json/json.h"
@@ -35,21 +36,20 @@ char* write_text(const Record& record, uint64_t seq, char* at) {
   at = write_json_string(at, record.app);
   at = write(at, R"(,"type":)");
   at = write_json_string(at, record.type);
-  for (size_t i = 0, kind = 0; kind < id_kinds && i < record.ids.size(); ++kind) {
-    const size_t before = i;
+  for (size_t i = 0; i < id_kinds; ++i) {
+    const auto kind = static_cast<IdKind>(i);
+    if (!record.ids.has(kind)) continue;
+    at = write(at, ",\"");
+    at = write(at, field_name(kind));
+    at = write(at, "\":");
+    char before = '[';
     for (size_t j = 0; j < record.ids.size(); ++j) {
       const IdSet::Id id = record.ids[j];
-      if (id.kind != static_cast<IdKind>(kind)) continue;
-      if (i++ == before) {
-        at = write(at, ",\"");
-        at = write(at, field_name(id.kind));
-        at = write(at, "\":[");
-      } else {
-        *at++ = ',';
-      }
+      if (id.kind != kind) continue;
+      *at++ = std::exchange(before, ',');
       at = write_json_string(at, id.text);
     }
-    if (i > before) *at++ = ']';
+    *at++ = ']';
   }
   at = write(at, record.fields);
   *at++ = '}';

@@ -38,7 +38,7 @@ const CallLeg& Call::main_leg() const {
   return *main;
 }
 
-void Call::set_cause(std::string_view channel, uint64_t cause, const std::string& cause_txt) {
+void Call::set_cause(std::string_view channel, uint64_t cause, std::string_view cause_txt) {
   CallLeg* const ends = leg(channel);
   if (ends == nullptr) return;
   ends->cause = cause;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,8 @@ struct CallText {
   }
 };
 
+struct KnownCall;
+
 // A call that has not ended: what is shown of it, and what is kept besides. Its first leg is never left out.
 struct Call : record::LiveCall {
   uint64_t first_seq = 0;  // of the record that it began with
@@ -35,6 +38,7 @@ struct Call : record::LiveCall {
   WallTime held_since;    // `hold_ms` counts what was before that
   size_t bytes = 0;       // of it and its texts, about, without `text`
   mutable CallText text;  // see text_of(); empty: not made since the last change
+  std::shared_ptr<KnownCall> known;  // what its channels have of it
 
   [[nodiscard]] bool is_outbound() const { return direction == record::call_directions[1]; }
   // The leg of that channel; nullptr: it has none, or it was left out.
@@ -43,7 +47,7 @@ struct Call : record::LiveCall {
   // The leg that the call is answered with, and whose end is its own: the first one, or in an outbound call the
   // one that this one forwards to. What a dialled leg forwards to is not.
   [[nodiscard]] const record::CallLeg& main_leg() const;
-  void set_cause(std::string_view channel, uint64_t cause, const std::string& cause_txt);
+  void set_cause(std::string_view channel, uint64_t cause, std::string_view cause_txt);
   void set_held(std::string_view channel, bool is_held, WallTime time);
   // These return by how much `bytes` has grown, modulo 2^64.
   // Adds a live leg. The oldest ended one makes room for it where there are too many.

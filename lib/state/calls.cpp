@@ -16,20 +16,21 @@ using record::Party;
 using record::Record;
 using std::chrono::milliseconds;
 
-enum Role : uint8_t {
+// What events of a type are to calls. Those from `created` on show a channel, and are about it.
+enum What : uint8_t {
   none,
+  dials,
+  transfers_blind,
+  transfers_attended,
+  records,
   created,
   enters,
   leaves,
   asks_for_hangup,
-  dials,
-  transfers_blind,
-  transfers_attended,
   is_destroyed,
   changes_state,
   is_held,
-  is_unheld,
-  records
+  is_unheld
 };
 
 uint8_t role_of(std::string_view type) {
@@ -46,15 +47,27 @@ uint8_t role_of(std::string_view type) {
   if (type == "ChannelUnhold") return is_unheld;
   const bool is_recording =
       type == "RecordingStarted" || type == "RecordingFinished" || type == "RecordingFailed";
-  return is_recording ? Role::records : Role::none;
+  return is_recording ? records : none;
 }
 
 constexpr std::string_view shown_in[] = {"channel", "peer", "caller", "forwarded"};
 constexpr size_t max_id_bytes = record::max_id_bytes;
 
 bool is_up(std::string_view text) {
+  return find_member(text, "state") == R"("Up")";
+}
+
+// Sets the leg's name and caller to those that the text of its channel shows.
+void name_leg(CallLeg& leg, std::string_view text) {
+  std::string_view name, caller;
+  each_member_of(text, [&](std::string_view member, std::string_view value) {
+    if (member == "name") name = value;
+    if (member == "caller") caller = value;
+    return name.empty() || caller.empty();
+  });
   std::string buffer;
-  return find_string_member(text, "state", buffer) == "Up";
+  leg.name = string_of(name, buffer);
+  leg.caller = party_of(caller);
 }
 
 // An endpoint without a caller id of its own has that of the `originate` that calls it.
@@ -67,7 +80,7 @@ bool is_same(const Party& one, const Party& other) {
 Calls::Calls(std::shared_ptr<Versions> versions, CallsOptions options)
     : options_(options), calls_(std::move(versions)) {
   for (const ari::ModelType& model : ari::models())
-    roles_.push_back(model.event ? role_of(model.name) : uint8_t{Role::none});
+    roles_.push_back({model.event ? role_of(model.name) : uint8_t{none}});
 }
 
 bool Calls::is_hung_up(std::string_view id) const {
@@ -77,12 +90,11 @@ bool Calls::is_hung_up(std::string_view id) const {
 
 std::string_view Calls::call_of(std::string_view channel) const {
   const Known* const at = channels_.find(channel);
-  return at == nullptr ? std::string_view() : std::string_view(at->second.call);
+  return at == nullptr || at->second.call == nullptr ? std::string_view() : std::string_view(at->second.call->id);
 }
 
 void Calls::link(Record& record, uint64_t seq, const Model& model) {
   model_ = &model;
-  if (server_ != record.server) server_ = record.server;
   now_ = record.time;
   seq_ = seq;
   see(record);
@@ -93,79 +105,87 @@ void Calls::see(const Record& record) {
   const ari::ModelType* event = record.declared;
   if (event == nullptr) event = ari::find_model(record.type);
   if (event == nullptr) return take_own(record);
-  switch (roles_[static_cast<size_t>(event - ari::models().data())]) {
-    case created:
-      static_cast<void>(channel(Sight(IdKind::channel, record, "channel"), record, true));
-      return;
-    case enters:
-      return enter(record);
-    case leaves:
-      return leave(record);
-    case asks_for_hangup:
-      return request_hangup(record);
-    case dials:
-      return dial(record);
-    case transfers_blind:
-      return transfer_blind(record);
-    case transfers_attended:
-      return transfer_attended(record);
-    case is_destroyed:
-      return destroy(record);
-    case changes_state:
-      return change_state(record);
-    case is_held:
-      return hold(record, true);
-    case is_unheld:
-      return hold(record, false);
-    case records:
-      return take_recording(record.member("recording"), record.type == "RecordingStarted");
-    default:
-      return;
+  Role& role = roles_[static_cast<size_t>(event - ari::models().data())];
+  if (role.role == none) return;
+  if (role.role >= created)
+    return see_channel(record, Sight(IdKind::channel, record, "channel", role.place), role.role);
+  if (role.role == dials) dial(record);
+  if (role.role == transfers_blind) transfer_blind(record);
+  if (role.role == transfers_attended) transfer_attended(record);
+  if (role.role == records) take_recording(record.member("recording"), record.type == "RecordingStarted");
+}
+
+void Calls::see_channel(const Record& record, const Sight& shown, uint8_t role) {
+  if (role == created) return static_cast<void>(channel(shown, record, true));
+  if (role == enters) return enter(record, shown);
+  if (role == changes_state && !is_up(shown.text)) return;
+  Known* const known = find_channel(shown);
+  if (known == nullptr) return;
+  if (role == changes_state) answer(*known, record.time);
+  if (role == asks_for_hangup) {
+    known->second.hung_up = true;
+    set_cause(*known, record);
+  }
+  // Asterisk reports the end of a channel only to applications that are subscribed to it, and those of a
+  // channel that leaves are not any more. So a channel that leaves when it is hung up has ended then, although
+  // nothing says so.
+  if (role == leaves) known->second.left = record.time;
+  if (role == is_destroyed) destroy(*known, record, shown);
+  if (role == is_held || role == is_unheld) {
+    if (Call* const call = change(known->second.call)) call->set_held(known->first, role == is_held, record.time);
   }
 }
 
 // The ids of a record are those of the object that has them now, unless the record is a late one.
 void Calls::add_calls(Record& record) {
   if (record.declared == nullptr && record.type == record::ServerResynced::type) return;
+  if (!record.ids.has(IdKind::channel)) return;
   const size_t count = record.ids.size();
-  std::string_view added;
+  const KnownCall* added = nullptr;
   for (size_t i = 0; i < count; ++i) {
     const record::IdSet::Id id = record.ids[i];
     if (id.kind != IdKind::channel) continue;
-    Known* at = channels_.find(id.text);
+    const HashedText hashed = id.hashed();
+    Known* at = channels_.find(hashed);
     if (at == nullptr) {
       if (recalls_) {
         if (recalled_.empty() || record.type == "ChannelDestroyed" || record.type == record::CallEnded::type) continue;
         if (is_full()) continue;
-        at = &channels_.add(id.text);
+        at = &channels_.add(hashed);
       } else {
         if (expected_.size() == 0 && halves_.size() == 0) continue;
-        meet_unknown(id.text, record);
-        if ((at = channels_.find(id.text)) == nullptr) continue;
+        meet_unknown(hashed, record);
+        if ((at = channels_.find(hashed)) == nullptr) continue;
       }
     }
     Channel& known = at->second;
     if (known.over) [[unlikely]] {
       const Sight sight(IdKind::channel, record, "channel");
       if (sight.id == id.text && compare_made(known.made, sight.made()) < 0) {
-        channels_.erase(id.text);  // it is another channel with this id
+        channels_.erase(hashed);  // it is another channel with this id
         continue;
       }
     }
-    if (recalls_ && known.call.empty() && !recalled_.empty())
-      join(*at, recalled_, record.type == record::CallStarted::type ? Way::first : Way::create);
-    if (known.call.empty() || known.call == added) continue;
-    record.ids.add(IdKind::call, known.call);
-    added = known.call;
+    if (recalls_ && known.call == nullptr && !recalled_.empty())
+      join(*at, recalled_call(recalled_), record.type == record::CallStarted::type ? Way::first : Way::create);
+    if (known.call == nullptr || known.call.get() == added) continue;
+    added = known.call.get();
+    const uint64_t hash = record::id_hash(IdKind::call, added->hash);
+    record.ids.has(IdKind::call) ? static_cast<void>(record.ids.add(IdKind::call, added->id, hash))
+                                 : record.ids.add_new(IdKind::call, added->id, hash);
   }
 }
 
 // A channel that a command has created, or the other half of a Local channel, in a record of any type.
-void Calls::meet_unknown(std::string_view id, const Record& record) {
-  const bool is_expected = expected_.find(id) != nullptr;
+void Calls::meet_unknown(const HashedText& id, const Record& record) {
+  const bool is_expected = expected_.find(id.text) != nullptr;
   for (const std::string_view member : shown_in) {
-    const Sight sight(IdKind::channel, record, member);
-    if (sight.id != id) continue;
+    size_t place = 0;
+    if (record.member(member, place).empty()) continue;
+    const std::string_view known_id = record.id_of(record.members[place]);
+    if (!known_id.empty() && known_id != id.text) continue;
+    const Sight sight(IdKind::channel, record, member, place);
+    if (sight.id != id.text) continue;
     std::string buffer;
     const std::string_view whole = whole_of(find_string_member(sight.text, "name", buffer));
     if (is_expected || (!whole.empty() && halves_.find(whole) != nullptr))
@@ -176,7 +196,7 @@ void Calls::meet_unknown(std::string_view id, const Record& record) {
 // The channel that is shown; nullptr if it is none, one that has ended, or an earlier one with this id.
 Calls::Known* Calls::find_channel(const Sight& sight) {
   if (!sight.has_usable_id()) return nullptr;
-  Known* const at = channels_.find(sight.id);
+  Known* const at = channels_.find(sight.hashed_id());
   if (at == nullptr || at->second.over) return nullptr;
   return compare_made(at->second.made, sight.made()) == 0 ? at : nullptr;
 }
@@ -184,7 +204,8 @@ Calls::Known* Calls::find_channel(const Sight& sight) {
 // Likewise, and remembers it if it is not known yet.
 Calls::Known* Calls::channel(const Sight& sight, const Record& record, bool begins) {
   if (!sight.has_usable_id()) return nullptr;
-  const std::string_view id = sight.id, made = sight.made();
+  const HashedText id = sight.hashed_id();
+  const std::string_view made = sight.made();
   Known* at = channels_.find(id);
   if (at != nullptr) {
     Channel& known = at->second;
@@ -192,7 +213,7 @@ Calls::Known* Calls::channel(const Sight& sight, const Record& record, bool begi
     if (order > 0) return nullptr;
     if (order == 0) {
       if (known.made.empty()) known.made = made;
-      if (known.over && (known.destroyed || model_->has_ended(IdKind::channel, id, made, begins, record.app)))
+      if (known.over && (known.destroyed || model_->has_ended(IdKind::channel, sight.id, made, begins, record.app)))
         return nullptr;
       return at;
     }
@@ -200,7 +221,7 @@ Calls::Known* Calls::channel(const Sight& sight, const Record& record, bool begi
     channels_.erase(id);
   }
   if (model_->find(IdKind::channel, id) == nullptr &&
-      model_->has_ended(IdKind::channel, id, made, begins, record.app))
+      model_->has_ended(IdKind::channel, sight.id, made, begins, record.app))
     return nullptr;
   if (is_full()) return nullptr;
   at = &channels_.add(id);
@@ -223,61 +244,51 @@ Calls::Known* Calls::channel(const Sight& sight, const Record& record, bool begi
   if (const std::string* call = expected_.find(at->first)) {
     const std::string with = *call;
     expected_.erase(at->first);
-    if (!known.call.empty() || recalls_) return at;
-    if (!with.empty() && calls_.find(with) != nullptr) {
-      join(*at, with, Way::create);
+    if (known.call != nullptr || recalls_) return at;
+    const Call* const joined = with.empty() ? nullptr : calls_.find(with);
+    if (joined != nullptr) {
+      join(*at, joined->known, Way::create);
     } else {
-      begin(*at, ChannelText(sight.text), record, true, true);
+      begin(*at, sight.text, record, true, true);
     }
   }
   return at;
 }
 
-void Calls::enter(const Record& record) {
-  const Sight sight(IdKind::channel, record, "channel");
+void Calls::enter(const Record& record, const Sight& sight) {
   const std::string_view text = sight.text;
   Known* const entered = channel(sight, record, true);
   if (entered == nullptr) return;
-  if (entered->second.call.empty()) {
+  if (entered->second.call == nullptr) {
     const Known* const replaced = find_channel(Sight(IdKind::channel, record, "replace_channel"));
-    if (replaced != nullptr && calls_.find(replaced->second.call) != nullptr)
+    if (replaced != nullptr && is_live(replaced->second.call))
       join(*entered, replaced->second.call, Way::transfer);
   }
   entered->second.left.reset();
   Call* call = change(entered->second.call);
   if (call == nullptr) {
     if (recalls_) return;
-    return begin(*entered, ChannelText(text), record, false, record.member("synthetic").empty());
+    return begin(*entered, text, record, false, record.member("synthetic").empty());
   }
   calls_.grow(call->add_app(record.app));
   if (call->is_outbound() && call->begins_with(entered->first)) {
     const ChannelText shown(text);
-    if (call->from.number.empty()) call->from = shown.connected;
-    if (!shown.caller.number.empty() && !is_same(shown.caller, call->from)) call->to = shown.caller;
+    const Party caller = party_of(shown.caller);
+    if (call->from.number.empty()) call->from = party_of(shown.connected);
+    if (!caller.number.empty() && !is_same(caller, call->from)) call->to = caller;
   }
   if (is_up(text)) answer(*entered, now_);
-}
-
-// Asterisk reports the end of a channel only to applications that are subscribed to it, and those of a
-// channel that leaves are not any more. So a channel that leaves when it is hung up has ended then, although
-// nothing says so.
-void Calls::leave(const Record& record) {
-  if (Known* const known = find_channel(Sight(IdKind::channel, record, "channel")))
-    known->second.left = record.time;
-}
-
-void Calls::request_hangup(const Record& record) {
-  Known* const known = find_channel(Sight(IdKind::channel, record, "channel"));
-  if (known == nullptr) return;
-  known->second.hung_up = true;
-  set_cause(*known, record);
 }
 
 // Why its leg ends, as the event about it says.
 void Calls::set_cause(const Known& channel, const Record& record) {
   Call* const call = change(channel.second.call);
-  const auto cause = whole_number<uint64_t>(record.member("cause"));
-  if (call != nullptr && cause) call->set_cause(channel.first, *cause, string_of(record.member("cause_txt")));
+  if (call == nullptr) return;
+  size_t place = 0;
+  const auto cause = whole_number<uint64_t>(record.member("cause", place));
+  ++place;  // nearly always, its text follows
+  std::string buffer;
+  if (cause) call->set_cause(channel.first, *cause, string_of(record.member("cause_txt", place), buffer));
 }
 
 void Calls::dial(const Record& record) {
@@ -306,12 +317,12 @@ void Calls::transfer_blind(const Record& record) {
 void Calls::transfer_attended(const Record& record) {
   Known* const first = find_channel(Sight(IdKind::channel, record, "transferer_first_leg"));
   Known* const second = find_channel(Sight(IdKind::channel, record, "transferer_second_leg"));
-  Known* const above = first != nullptr && !first->second.call.empty() ? first : second;
+  Known* const above = first != nullptr && first->second.call != nullptr ? first : second;
   const std::string transferee(Sight(IdKind::channel, record, "transferee").id);
   std::string target(Sight(IdKind::channel, record, "transfer_target").id);
   for (const std::string_view id : record.ids.of(IdKind::channel)) {
     Known* const at = channels_.find(id);
-    if (id == transferee || at == nullptr || at->second.over || !at->second.call.empty()) continue;
+    if (id == transferee || at == nullptr || at->second.over || at->second.call != nullptr) continue;
     link_below(above, at, Way::transfer);
     if (target.empty()) target = id;
   }
@@ -339,9 +350,8 @@ void Calls::take_changed(const Record& changed) {
       return take_recording(json.text(), true);  // the answer came before the event
     if (kind != IdKind::channel) return;
     Known* const shown = channel(Sight(kind, json.text()), changed);
-    if (shown == nullptr || item.string_at("app").empty() || calls_.find(shown->second.call) != nullptr)
-      return;
-    if (!recalls_) begin(*shown, ChannelText(json.text()), changed, false, false);
+    if (shown == nullptr || item.string_at("app").empty() || is_live(shown->second.call)) return;
+    if (!recalls_) begin(*shown, json.text(), changed, false, false);
   });
 }
 
@@ -356,60 +366,78 @@ void Calls::take_own(const Record& record) {
   }
 }
 
-void Calls::begin(Known& channel, const ChannelText& shown, const Record& record, bool outbound, bool complete) {
-  const std::string id =
-      new_id(channel.first, channel.second.call.empty() ? shown.made.value_or(now_) : now_);
-  Call& call = add_call(id);
+void Calls::begin(Known& channel, std::string_view text, const Record& record, bool outbound, bool complete) {
+  server_ = record.server;
+  const ChannelText shown(text);
+  // A channel that left and has come back has had a call.
+  const WallTime began =
+      channel.second.call != nullptr ? now_ : parse_time(channel.second.made).value_or(now_);
+  channel.second.call = new_call(channel.first, began);
+  const KnownCall& known = *channel.second.call;
+  Call& call = add_call(channel.second.call);
   call.direction = record::call_directions[outbound ? 1 : 0];
-  call.from = outbound ? shown.connected : shown.caller;
-  call.to = outbound ? shown.caller : Party{{}, shown.exten};
+  const Party caller = party_of(shown.caller);
+  call.from = outbound ? party_of(shown.connected) : caller;
+  call.to = outbound ? caller : Party{{}, shown.exten()};
   if (outbound && (call.to.number.empty() || is_same(call.to, call.from)))
-    call.to = {{}, resource_of(shown.name)};
+    call.to = {{}, resource_of(string_of(shown.name))};
   calls_.grow(call.add_app(record.app));
-  call.started = shown.made.value_or(now_);
+  call.started = parse_time(channel.second.made).value_or(now_);
   call.complete = complete;
-  channel.second.call = id;
   channel.second.over = false;  // it may have left, and come back
-  add_leg(call, channel, Way::first, shown);
-  Record started = record::own_record(
-      record::CallStarted{.direction = call.direction,
-                          .from = call.from,
-                          .to = call.to,
-                          .started = call.started,
-                          .complete = complete},
-      server_, now_);
+  CallLeg& leg = add_leg(call, channel, Way::first, call.started);
+  leg.name = string_of(shown.name);
+  leg.caller = caller;
+  Record& started = before_.add();
+  record::set_own(started,
+                  record::CallStarted{.direction = call.direction,
+                                      .from = call.from,
+                                      .to = call.to,
+                                      .started = call.started,
+                                      .complete = complete},
+                  server_, now_);
   started.app = record.app;
   started.ids.add(IdKind::channel, channel.first);
-  started.ids.add(IdKind::call, id);
-  before_.push_back(std::move(started));
+  started.ids.add(IdKind::call, known.id, record::id_hash(IdKind::call, known.hash));
   ++counts_.started;
   for (const auto& [below, way] : std::exchange(channel.second.below, {})) {
-    if (Known* const at = channels_.find(below)) join(*at, id, way);
+    if (Known* const at = channels_.find(below)) join(*at, channel.second.call, way);
   }
-  if (shown.up) answer(channel, channel.second.up.value_or(now_));
+  if (shown.is_up()) answer(channel, channel.second.up.value_or(now_));
 }
 
-// Unique among all calls: an id may be used again, and a channel that has left may come back. `began`: when the
-// channel was created, so that a later process that finds it gives its call the same id; or when it came back.
-std::string Calls::new_id(const std::string& channel, WallTime began) const {
-  const auto since = std::chrono::duration_cast<milliseconds>(began.time_since_epoch()).count();
-  std::string behind = "/" + std::to_string(since);
-  std::string id = server_ + "/";
+// Its id is unique among all calls: an id of a channel may be used again, and a channel that has left may come back.
+// `began`: when the channel was created, so that a later process that finds it gives its call the same id; or when it
+// came back.
+std::shared_ptr<KnownCall> Calls::new_call(const std::string& channel, WallTime began) const {
+  const auto call = std::make_shared<KnownCall>();
+  std::string& id = call->id;
   constexpr size_t longest_end = 40;
-  if (id.size() + channel.size() + longest_end <= max_id_bytes) {
+  const bool is_short = server_.size() + 1 + channel.size() + longest_end <= max_id_bytes;
+  id.reserve(server_.size() + 1 + channel.size() + longest_end);
+  id += server_;
+  id += '/';
+  if (is_short) {
     id += channel;
   } else {
-    id = id.substr(0, max_id_bytes / 2) + std::to_string(hash_of(channel));
+    id.resize(std::min(id.size(), max_id_bytes / 2));
+    id += std::to_string(hash_of(channel));
   }
-  std::string made = id + behind;
-  for (size_t i = 2; calls_.find(made) != nullptr; ++i) made = id + behind + "-" + std::to_string(i);
-  return made;
+  id += '/';
+  id += std::to_string(std::chrono::duration_cast<milliseconds>(began.time_since_epoch()).count());
+  const size_t size = id.size();
+  for (size_t i = 2;; ++i) {
+    call->hash = hash_of(id);
+    if (calls_.find(call->hashed_id()) == nullptr) return call;
+    id.resize(size);
+    id += "-" + std::to_string(i);
+  }
 }
 
 // `below` joins the call of `above`, now or when it gets one.
 void Calls::link_below(Known* above, Known* below, Way way) {
-  if (above == nullptr || below == nullptr || above == below || !below->second.call.empty()) return;
-  if (!above->second.call.empty()) return join(*below, above->second.call, way);
+  if (above == nullptr || below == nullptr || above == below || below->second.call != nullptr) return;
+  if (above->second.call != nullptr) return join(*below, above->second.call, way);
   auto& waiting = above->second.below;
   constexpr size_t most = 1024;
   const bool is_there = std::ranges::find(waiting, below->first, &Below::channel) != waiting.end();
@@ -417,44 +445,35 @@ void Calls::link_below(Known* above, Known* below, Way way) {
 }
 
 // With it, everything that waits for it to join a call.
-void Calls::join(Known& channel, const std::string& call_id, Way way) {
+void Calls::join(Known& channel, std::shared_ptr<KnownCall> known, Way way) {
+  if (recalls_ && !is_live(known)) known = recalled_call(known->id);
   std::vector<std::pair<Known*, Way>> to_join{{&channel, way}};
   while (!to_join.empty()) {
     const auto [one, its_way] = to_join.back();
     to_join.pop_back();
-    if (!one->second.call.empty()) continue;
-    Call* call = change(call_id);
-    if (call == nullptr) {
-      if (!recalls_) return;
-      call = &add_call(call_id);  // the log does not have its beginning any more
-      call->complete = false;
-      call->started = now_;
-    }
-    one->second.call = call_id;
+    if (one->second.call != nullptr) continue;
+    Call* const call = change(known);
+    if (call == nullptr) return;
+    one->second.call = known;
     const Object* const object = model_->find(IdKind::channel, one->first);
-    add_leg(*call, *one, its_way,
-            ChannelText(object == nullptr ? std::string_view() : std::string_view(object->text)));
+    auto made = parse_time(one->second.made);
+    if (!made && object != nullptr) made = parse_time(object->made);
+    CallLeg& leg = add_leg(*call, *one, its_way, made.value_or(now_));
+    if (object != nullptr) name_leg(leg, object->text);
     for (const auto& [below, below_way] : std::exchange(one->second.below, {})) {
       if (Known* const at = channels_.find(below)) to_join.emplace_back(at, below_way);
     }
   }
 }
 
-void Calls::add_leg(Call& call, const Known& channel, Way way, const ChannelText& shown) {
+CallLeg& Calls::add_leg(Call& call, const Known& channel, Way way, WallTime began) {
   CallLeg leg;
   leg.channel = channel.first;
-  leg.name = shown.name;
   leg.joined_by = record::ways_to_join[static_cast<size_t>(way)];
-  leg.caller = shown.caller;
-  leg.began = shown.made.value_or(now_);
+  leg.began = began;
   leg.answered = channel.second.up;
   calls_.grow(call.add_leg(std::move(leg)));
-}
-
-void Calls::change_state(const Record& record) {
-  const Sight sight(IdKind::channel, record, "channel");
-  Known* const known = is_up(sight.text) ? find_channel(sight) : nullptr;
-  if (known != nullptr) answer(*known, record.time);
+  return call.legs.back();
 }
 
 void Calls::answer(Known& channel, WallTime time) {
@@ -466,55 +485,49 @@ void Calls::answer(Known& channel, WallTime time) {
   if (call->answered || call->main_leg().channel != channel.first) return;
   call->answered = channel.second.up;
   if (recalls_) return;
-  Record answered = record::own_record(
-      record::CallAnswered{.answered = *call->answered,
-                           .ring_ms = milliseconds_between(call->started, *call->answered)},
-      server_, now_);
+  Record& answered = after_.add();
+  record::set_own(answered,
+                  record::CallAnswered{.answered = *call->answered,
+                                       .ring_ms = milliseconds_between(call->started, *call->answered)},
+                  server_, now_);
   if (!call->apps.empty()) answered.app = call->apps.back();
   answered.ids.add(IdKind::channel, channel.first);
-  answered.ids.add(IdKind::call, channel.second.call);
-  after_.push_back(std::move(answered));
-}
-
-void Calls::hold(const Record& record, bool held) {
-  const Known* const known = find_channel(Sight(IdKind::channel, record, "channel"));
-  Call* const call = known == nullptr ? nullptr : change(known->second.call);
-  if (call != nullptr) call->set_held(known->first, held, record.time);
+  answered.ids.add(IdKind::call, call->id, record::id_hash(IdKind::call, channel.second.call->hash));
 }
 
 void Calls::take_recording(std::string_view text, bool begins) {
   const std::string_view target = target_of(text);
-  std::vector<std::string> of;
-  if (target.starts_with("channel:")) of.emplace_back(target.substr(8));
+  std::optional<record::CallRecording> shown;
+  const auto take = [&](std::string_view id) {
+    const Known* const at = channels_.find(id);
+    Call* const call = at == nullptr ? nullptr : change(at->second.call);
+    if (call == nullptr) return;
+    if (!shown) {
+      shown.emplace(record::CallRecording{.name = string_of(find_member(text, "name")),
+                                          .format = string_of(find_member(text, "format")),
+                                          .duration = whole_number<uint64_t>(find_member(text, "duration"))});
+    }
+    calls_.grow(call->take_recording(*shown, begins));
+  };
+  if (target.starts_with("channel:")) take(target.substr(8));
   if (target.starts_with("bridge:")) {
     const Object* const bridge = model_->find(IdKind::bridge, target.substr(7));
-    if (bridge != nullptr && bridge->seat) of = bridge->seat->channels;
-  }
-  const record::CallRecording shown{.name = string_of(find_member(text, "name")),
-                                    .format = string_of(find_member(text, "format")),
-                                    .duration = whole_number<uint64_t>(find_member(text, "duration"))};
-  for (const std::string& id : of) {
-    if (Call* const call = change(call_of(id))) calls_.grow(call->take_recording(shown, begins));
+    if (bridge == nullptr || !bridge->seat) return;
+    for (const std::string& id : bridge->seat->channels) take(id);
   }
 }
 
 // The Model says with channel_over() that it has ended.
-void Calls::destroy(const Record& record) {
-  const Sight sight(IdKind::channel, record, "channel");
-  Known* const known = find_channel(sight);
-  if (known == nullptr) return;
-  known->second.destroyed = true;
-  Call* const call = change(known->second.call);
+void Calls::destroy(Known& channel, const Record& record, const Sight& sight) {
+  channel.second.destroyed = true;
+  Call* const call = change(channel.second.call);
   if (call == nullptr) return;
-  if (CallLeg* const leg = call->leg(known->first)) {
-    leg->name = string_of(find_member(sight.text, "name"));
-    leg->caller = party_of(find_member(sight.text, "caller"));
-  }
-  set_cause(*known, record);
-  if (model_->find(IdKind::channel, known->first) == nullptr) channel_over(known->first);
+  if (CallLeg* const leg = call->leg(channel.first)) name_leg(*leg, sight.text);
+  set_cause(channel, record);
+  if (model_->find(IdKind::channel, sight.hashed_id()) == nullptr) channel_over(sight.hashed_id());
 }
 
-void Calls::channel_over(std::string_view id) {
+void Calls::channel_over(const HashedText& id) {
   Known* const at = channels_.find(id);
   if (at == nullptr || at->second.over) return;
   Channel& known = at->second;
@@ -525,7 +538,7 @@ void Calls::channel_over(std::string_view id) {
       if (halves->second.empty()) halves_.erase(known.half_of);
     }
   }
-  if (known.call.empty()) {
+  if (known.call == nullptr) {
     channels_.erase(id);
     return;
   }
@@ -537,10 +550,10 @@ void Calls::channel_over(std::string_view id) {
   if (!known.destroyed && !(known.hung_up && known.left)) call->left = true;
   call->set_held(at->first, false, end);
   --call->live_legs;
-  if (call->live_legs == 0 && !recalls_) finish(std::string(known.call));
+  if (call->live_legs == 0 && !recalls_) finish(known.call);
 }
 
-void Calls::channel_shown(std::string_view id) {
+void Calls::channel_shown(const HashedText& id) {
   Known* const at = channels_.find(id);
   if (at == nullptr || !at->second.over) return;
   at->second.over = false;
@@ -554,18 +567,23 @@ void Calls::channel_shown(std::string_view id) {
   });
 }
 
-void Calls::finish(const std::string& id) {
-  Call& call = *change(id);
+void Calls::finish(std::shared_ptr<KnownCall> known) {
+  Call& call = *change(known);
   const bool left = call.left;
   const record::CallEnded ended = ended_call(std::move(call), gap_seq_);
   ++counts_.ended[left ? 1 : 0][ended.complete ? 1 : 0];
-  Record record = record::own_record(ended, server_, now_);
+  Record& record = after_.add();
+  record::set_own(record, ended, server_, now_);
   if (!ended.apps.empty()) record.app = ended.apps.back();
   for (const CallLeg& leg : ended.legs) record.ids.add(IdKind::channel, leg.channel);
-  record.ids.add(IdKind::call, id);
-  after_.push_back(std::move(record));
-  calls_.erase(id);
+  record.ids.add(IdKind::call, known->id, record::id_hash(IdKind::call, known->hash));
+  erase(*known);
   for (const CallLeg& leg : ended.legs) remember(leg.channel);
+}
+
+void Calls::erase(KnownCall& known) {
+  known.slot = nullptr;
+  calls_.erase(known.id);
 }
 
 // Late copies of its events still get their call, for some time.
@@ -573,28 +591,36 @@ void Calls::remember(const std::string& channel) {
   ended_.push_back(channel);
   if (ended_.size() <= options_.max_ended) return;
   const Known* const oldest = channels_.find(ended_.front());
-  if (oldest != nullptr && oldest->second.over && calls_.find(oldest->second.call) == nullptr)
+  if (oldest != nullptr && oldest->second.over && !is_live(oldest->second.call))
     channels_.erase(ended_.front());
   ended_.pop_front();
 }
 
-Call* Calls::change(std::string_view id) {
-  if (id.empty()) return nullptr;
-  const auto slot = calls_.find_slot(id);
-  if (slot == nullptr) return nullptr;
-  Call& call = calls_.change(*slot);
+Call* Calls::change(const std::shared_ptr<KnownCall>& known) {
+  if (!is_live(known)) return nullptr;
+  Call& call = calls_.change(*known->slot);
   if (!call.text.ends.empty()) call.text = {};
   return &call;
 }
 
-Call& Calls::add_call(const std::string& id) {
-  Call& call = calls_.change(calls_.add(id));
-  call.id = id;
+// Required: it is not live.
+Call& Calls::add_call(const std::shared_ptr<KnownCall>& known) {
+  known->slot = &calls_.add(known->hashed_id());
+  Call& call = calls_.change(*known->slot);
+  call.known = known;
+  call.id = known->id;
   call.direction = record::call_directions[0];
   call.first_seq = seq_;
-  call.bytes = sizeof call + id.size();
+  call.bytes = sizeof call + call.id.size();
   calls_.grow(call.bytes);
   return call;
+}
+
+Record& Outgoing::add() {
+  constexpr size_t kept = 16;  // once they are published
+  if (count_ == 0 && records_.size() > kept) records_.resize(kept);
+  if (count_ == records_.size()) records_.emplace_back();
+  return records_[count_++];
 }
 
 }  // namespace aribus::state

@@ -6,11 +6,13 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/newest.h"
 #include "base/sharded_map.h"
 #include "base/time.h"
@@ -28,6 +30,29 @@ using FrozenCalls = FrozenMap<Call>;
 struct CallsOptions {
   size_t max_channels = 200'000;  // known ones, live or not; beyond it no channel becomes part of a call
   size_t max_ended = 10'000;      // ended channels whose call is remembered, for late copies of their events
+};
+
+// A call that channels belong to. It is known as long as they are, also when it has ended.
+struct KnownCall {
+  std::string id;
+  uint64_t hash = 0;                         // hash_of(id)
+  VersionedMap<Call>::Slot* slot = nullptr;  // of the call that has not ended
+
+  [[nodiscard]] HashedText hashed_id() const { return {id, hash}; }
+};
+
+// Records to be published, in order. Their memory is used again for later ones.
+class Outgoing {
+ public:
+  // One more, to be overwritten.
+  [[nodiscard]] record::Record& add();
+  [[nodiscard]] bool empty() const { return count_ == 0; }
+  // Valid until the next add().
+  [[nodiscard]] std::span<record::Record> take() { return std::span(records_).first(std::exchange(count_, 0)); }
+
+ private:
+  std::vector<record::Record> records_;
+  size_t count_ = 0;
 };
 
 // Finds out from the records of one Asterisk which channels belong together, and what became of their calls.
@@ -64,13 +89,14 @@ class Calls {
   void recalled(std::string_view server, WallTime now, const Model& model);
 
   // The Model says that it does not know the channel any more, or that it knows it again.
-  void channel_over(std::string_view id);
-  void channel_shown(std::string_view id);
+  void channel_over(const HashedText& id);
+  void channel_shown(const HashedText& id);
 
   [[nodiscard]] bool has_before() const { return !before_.empty(); }
   [[nodiscard]] bool has_after() const { return !after_.empty(); }
-  [[nodiscard]] std::vector<record::Record> take_before() { return std::exchange(before_, {}); }
-  [[nodiscard]] std::vector<record::Record> take_after() { return std::exchange(after_, {}); }
+  // Valid until the next record comes.
+  [[nodiscard]] std::span<record::Record> take_before() { return before_.take(); }
+  [[nodiscard]] std::span<record::Record> take_after() { return after_.take(); }
 
   // The id of the call, live or ended, that the channel belongs to; "" if it belongs to none.
   [[nodiscard]] std::string_view call_of(std::string_view channel) const;
@@ -94,13 +120,13 @@ class Calls {
     Way way;
   };
   struct Channel {
-    std::string made;              // its `creationtime`; "": not known yet
-    std::string call;              // ""; none
-    std::string half_of;           // "Local/200@sales-00000001": it is one of the two halves of that
-    std::vector<Below> below;      // what joins a call with it
-    std::optional<WallTime> up;    // when it was answered
-    std::optional<WallTime> left;  // when it left its application
-    bool hung_up = false;          // its hangup was requested: when it leaves, it ends
+    std::string made;                 // its `creationtime`; "": not known yet
+    std::shared_ptr<KnownCall> call;  // nullptr: none
+    std::string half_of;              // "Local/200@sales-00000001": it is one of the two halves of that
+    std::vector<Below> below;         // what joins a call with it
+    std::optional<WallTime> up;       // when it was answered
+    std::optional<WallTime> left;     // when it left its application
+    bool hung_up = false;             // its hangup was requested: when it leaves, it ends
     uint64_t first_seq = 0;
     bool over = false;       // the Model knows it no more
     bool destroyed = false;  // and Asterisk has reported its end
@@ -109,34 +135,36 @@ class Calls {
   using Known = Channels::Entry;
 
   void see(const record::Record& record);
-  void enter(const record::Record& record);
+  void see_channel(const record::Record& record, const Sight& shown, uint8_t role);
+  void enter(const record::Record& record, const Sight& sight);
   void dial(const record::Record& record);
   void transfer_blind(const record::Record& record);
   void transfer_attended(const record::Record& record);
   void take_changed(const record::Record& changed);
-  void destroy(const record::Record& record);
-  void change_state(const record::Record& record);
-  void hold(const record::Record& record, bool held);
-  void request_hangup(const record::Record& record);
-  void leave(const record::Record& record);
+  void destroy(Known& channel, const record::Record& record, const Sight& sight);
   void take_recording(std::string_view text, bool begins);
   void take_own(const record::Record& record);
   [[nodiscard]] Known* channel(const Sight& sight, const record::Record& record, bool begins = false);
   [[nodiscard]] Known* find_channel(const Sight& sight);
   [[nodiscard]] bool is_full() const { return channels_.size() >= options_.max_channels; }
   void add_calls(record::Record& record);
-  void meet_unknown(std::string_view id, const record::Record& record);
-  void begin(Known& channel, const ChannelText& shown, const record::Record& record, bool outbound, bool complete);
+  void meet_unknown(const HashedText& id, const record::Record& record);
+  void begin(Known& channel, std::string_view text, const record::Record& record, bool outbound, bool complete);
   void link_below(Known* above, Known* below, Way way);
-  void join(Known& channel, const std::string& call, Way way);
-  void add_leg(Call& call, const Known& channel, Way way, const ChannelText& shown);
+  void join(Known& channel, std::shared_ptr<KnownCall> known, Way way);
+  record::CallLeg& add_leg(Call& call, const Known& channel, Way way, WallTime began);
   void answer(Known& channel, WallTime time);
   void set_cause(const Known& channel, const record::Record& record);
   void add_transfer(const record::CallTransfer& transfer, std::initializer_list<const Known*> of);
-  [[nodiscard]] std::string new_id(const std::string& channel, WallTime began) const;
-  [[nodiscard]] Call* change(std::string_view id);
-  [[nodiscard]] Call& add_call(const std::string& id);
-  void finish(const std::string& id);
+  [[nodiscard]] std::shared_ptr<KnownCall> new_call(const std::string& channel, WallTime began) const;
+  [[nodiscard]] std::shared_ptr<KnownCall> recalled_call(const std::string& id);
+  [[nodiscard]] static bool is_live(const std::shared_ptr<KnownCall>& known) {
+    return known != nullptr && known->slot != nullptr;
+  }
+  [[nodiscard]] Call* change(const std::shared_ptr<KnownCall>& known);
+  Call& add_call(const std::shared_ptr<KnownCall>& known);
+  void erase(KnownCall& known);
+  void finish(std::shared_ptr<KnownCall> known);
   void remember(const std::string& channel);
 
   CallsOptions options_;
@@ -147,15 +175,19 @@ class Calls {
   std::deque<std::string>
       ended_;  // ids of channels that are over, of calls that have ended; the oldest first
   Newest<std::string> expected_{4096};  // calls, or "", by the ids of channels
-  std::vector<uint8_t> roles_;          // of event types, in the order of ari::models()
-  std::vector<record::Record> before_;
-  std::vector<record::Record> after_;
+  struct Role {
+    uint8_t role;          // of the events of a type
+    size_t place = 0;      // of `channel` among the members of the last one
+  };
+  std::vector<Role> roles_;  // in the order of ari::models()
+  Outgoing before_;
+  Outgoing after_;
   std::vector<std::string>
       unseen_;  // channels that an earlier process's records named, and none of them showed
   uint64_t gap_seq_ = 0;
+  std::string server_;  // once there is a call
   // Of the record at hand:
   const Model* model_ = nullptr;
-  std::string server_;
   WallTime now_;
   uint64_t seq_ = 0;
   bool recalls_ = false;  // from the first recall() until recalled()

@@ -165,7 +165,7 @@ void Model::take_changed(const Record& changed, uint64_t seq) {
   });
 }
 
-const Object* Model::find(IdKind kind, std::string_view id) const {
+const Object* Model::find(IdKind kind, const HashedText& id) const {
   return of(kind).find(id);
 }
 
@@ -249,8 +249,9 @@ bool Model::is_news(IdKind kind, std::string_view text, uint64_t before) const {
 // Returns nullptr if the object has ended already, or is known in a newer form. Required: its id is usable.
 Object* Model::show(IdKind kind, const Sight& sight, const Shown& how, const Record& record, uint64_t seq) {
   const std::string_view id = sight.id, text = sight.text;
+  const HashedText hashed = sight.hashed_id();
   Objects& all = objects(kind);
-  Objects::Slot* at = all.find_slot(id);
+  Objects::Slot* at = all.find_slot(hashed);
   if (at != nullptr) {
     const Object& known = Objects::object(*at);
     const int order = known.made.empty() ? 0 : compare_made(known.made, sight.made());
@@ -267,7 +268,7 @@ Object* Model::show(IdKind kind, const Sight& sight, const Shown& how, const Rec
   if (at == nullptr) {
     if (how.past || !bring_back(kind, sight, how.begins, record.app)) return nullptr;
     make_room(kind);
-    at = &all.add(id);
+    at = &all.add(hashed);
     Object& made_now = all.change(*at);
     made_now.made = sight.made();
     made_now.began = parse_time(sight.made()).value_or(record.time);
@@ -275,7 +276,7 @@ Object* Model::show(IdKind kind, const Sight& sight, const Shown& how, const Rec
     bytes_ += id.size();
     if (kind == IdKind::channel) {
       if (!unknown_.empty()) take_seats(Objects::id(*at), made_now);
-      calls_.channel_shown(id);
+      calls_.channel_shown(hashed);
     }
   }
   Object& object = all.change(*at);

@@ -124,7 +124,7 @@ class Model {
 
   [[nodiscard]] const Objects& of(IdKind kind) const { return objects_[static_cast<size_t>(kind)]; }
   // nullptr when there is none.
-  [[nodiscard]] const Object* find(IdKind kind, std::string_view id) const;
+  [[nodiscard]] const Object* find(IdKind kind, const HashedText& id) const;
   // The calls of its channels.
   [[nodiscard]] Calls& calls() { return calls_; }
   [[nodiscard]] const Calls& calls() const { return calls_; }

@@ -51,6 +51,11 @@ int compare_made(std::string_view a, std::string_view b) {
   return *first < *second ? -1 : 1;
 }
 
+Sight::Sight(IdKind kind, std::string_view shown) : text(shown) {
+  id = id_of(kind, text, buffer_);
+  hash_ = hash_of(id);
+}
+
 Sight::Sight(IdKind kind, const record::Record& record, std::string_view name) {
   size_t place = 0;
   take(kind, record, name, place);
@@ -67,39 +72,43 @@ void Sight::take(IdKind kind, const record::Record& record, std::string_view nam
   const record::Member& member = record.members[place];
   id = record.id_of(member);
   if (id.empty()) id = id_of(kind, text, buffer_);
+  hash_ = member.id == 0 ? hash_of(id) : record.ids[member.id - 1].hashed().hash;
   if (member.made != 0) made_ = record.made_of(member);
 }
 
 record::Party party_of(std::string_view json) {
   record::Party party;
+  std::string buffer;
   each_member_of(json, [&](std::string_view name, std::string_view value) {
-    if (name == "name") party.name = string_of(value);
-    if (name == "number") party.number = string_of(value);
+    if (name == "name") party.name = string_of(value, buffer);
+    if (name == "number") party.number = string_of(value, buffer);
     return true;
   });
   return party;
 }
 
 ChannelText::ChannelText(std::string_view text) {
-  size_t missing = 6;
+  size_t missing = 5;
   each_member_of(text, [&](std::string_view member, std::string_view value) {
     if (member == "name") {
-      name = string_of(value);
+      name = value;
     } else if (member == "state") {
-      up = value == R"("Up")";
+      state = value;
     } else if (member == "caller") {
-      caller = party_of(value);
+      caller = value;
     } else if (member == "connected") {
-      connected = party_of(value);
+      connected = value;
     } else if (member == "dialplan") {
-      exten = string_of(find_member(value, "exten"));
-    } else if (member == "creationtime") {
-      made = parse_time(string_of(value));
+      dialplan = value;
     } else {
       return true;
     }
     return --missing > 0;
   });
+}
+
+std::string ChannelText::exten() const {
+  return string_of(find_member(dialplan, "exten"));
 }
 
 std::string_view whole_of(std::string_view name) {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/hash.h"
 #include "base/time.h"
 #include "json/json_tape.h"
 #include "record/call.h"
@@ -34,7 +36,7 @@ using record::IdKind;
 // the text. Must not outlive the text.
 class Sight {
  public:
-  Sight(IdKind kind, std::string_view shown) : text(shown) { id = id_of(kind, text, buffer_); }
+  Sight(IdKind kind, std::string_view shown);
   // As the record's member `name` shows it; without text and id if there is none. `place`: see
   // Record::member().
   Sight(IdKind kind, const record::Record& record, std::string_view name, size_t& place);
@@ -49,6 +51,8 @@ class Sight {
     return *made_;
   }
 
+  [[nodiscard]] HashedText hashed_id() const { return {id, hash_}; }
+
   std::string_view text;
   std::string_view id;
 
@@ -56,22 +60,25 @@ class Sight {
   void take(IdKind kind, const record::Record& record, std::string_view name, size_t& place);
 
   std::string buffer_;  // of an id that has to be decoded
+  uint64_t hash_ = 0;   // of the id
   mutable std::optional<std::string_view> made_;
 };
 
 // The caller or callee that the JSON of an ARI CallerID names.
 [[nodiscard]] record::Party party_of(std::string_view json);
 
-// What the text of a channel says of its call.
+// What the text of a channel says of it, as JSON; "" where it says nothing.
 struct ChannelText {
   explicit ChannelText(std::string_view text);
 
-  std::string name;
-  bool up = false;
-  std::optional<WallTime> made;  // its `creationtime`
-  record::Party caller;
-  record::Party connected;
-  std::string exten;  // of its place in the dialplan
+  [[nodiscard]] bool is_up() const { return state == R"("Up")"; }
+  [[nodiscard]] std::string exten() const;  // of its place in the dialplan
+
+  std::string_view name;
+  std::string_view state;
+  std::string_view caller;
+  std::string_view connected;
+  std::string_view dialplan;
 };
 
 // What the names of the two halves of one Local channel have in common; "" for any other channel's name.

@@ -85,14 +85,14 @@ void VersionedMap<Object>::unshare(Slot& slot) {
 }
 
 template <typename Object>
-typename VersionedMap<Object>::Slot& VersionedMap<Object>::add(std::string_view id) {
-  auto item = std::make_shared<Item>(Item{std::string(id), hash_of(id), version_, {}});
+typename VersionedMap<Object>::Slot& VersionedMap<Object>::add(const HashedText& id) {
+  auto item = std::make_shared<Item>(id, version_);
   const auto at = shard_of(item->hash).insert({item.get()}).first;
   auto& chunks = own_chunks();
   ++live_.size_;
   if (chunks.empty()) chunks.push_back(std::make_shared<Chunk>());
-  size_t number = chunks.size() == 1 && chunks.front()->items.empty() ? 0 : live_.chunk_of(id);
-  size_t place = Frozen::place_in(*chunks[number], id);
+  size_t number = chunks.size() == 1 && chunks.front()->items.empty() ? 0 : live_.chunk_of(id.text);
+  size_t place = Frozen::place_in(*chunks[number], id.text);
   if (chunks[number]->items.size() == chunk_size) {
     const bool is_last = number + 1 == chunks.size() && place == chunk_size;
     Chunk& full = own_chunk(number);
@@ -121,7 +121,7 @@ void VersionedMap<Object>::erase(std::string_view id) {
   const auto at = items.begin() + static_cast<ptrdiff_t>(Frozen::place_in(*(*live_.chunks_)[number], id));
   if (at->use_count() > 1) keep(**at);
   Shard& shard = shard_of((*at)->hash);
-  shard.erase(shard.find(Key{id, (*at)->hash}));
+  shard.erase(shard.find(HashedText(id, (*at)->hash)));
   live_.text_bytes_ -= bytes_of((*at)->object);
   --live_.size_;
   items.erase(at);  // `id` may be of it

@@ -40,10 +40,12 @@ class VersionedMap;
 template <typename Object>
 class FrozenMap {
   struct Item {
+    Item(const HashedText& its_id, uint64_t first) : id(its_id.text), hash(its_id.hash), version(first) {}
+
     std::string id;
     uint64_t hash;
     uint64_t version;  // the first one that it may be in
-    Object object;
+    Object object{};
   };
   struct Chunk {
     std::vector<std::shared_ptr<Item>> items;  // sorted, never empty
@@ -116,7 +118,7 @@ class VersionedMap {
   using Chunk = typename Frozen::Chunk;
 
  public:
-  // Where an object is, until objects are added or erased.
+  // Where an object is, until it is erased.
   using Slot = Item*;
 
   explicit VersionedMap(std::shared_ptr<Versions> versions) : versions_(std::move(versions)) {}
@@ -130,17 +132,16 @@ class VersionedMap {
   [[nodiscard]] typename Frozen::Iterator from(std::string_view id) const { return live_.from(id); }
 
   // nullptr when there is none.
-  [[nodiscard]] const Object* find(std::string_view id) const {
+  [[nodiscard]] const Object* find(const HashedText& id) const {
     Item* const* const slot = find_slot(id);
     return slot == nullptr ? nullptr : &(*slot)->object;
   }
-  [[nodiscard]] Item* const* find_slot(std::string_view id) const {
-    const Key key{id, hash_of(id)};
-    const Shard& shard = shard_of(key.hash);
-    const auto at = shard.find(key);
+  [[nodiscard]] Item* const* find_slot(const HashedText& id) const {
+    const Shard& shard = shard_of(id.hash);
+    const auto at = shard.find(id);
     return at == shard.end() ? nullptr : &at->item;
   }
-  [[nodiscard]] Slot* find_slot(std::string_view id) {
+  [[nodiscard]] Slot* find_slot(const HashedText& id) {
     return const_cast<Slot*>(std::as_const(*this).find_slot(id));
   }
   [[nodiscard]] static const Object& object(const Slot& slot) { return slot->object; }
@@ -152,7 +153,7 @@ class VersionedMap {
     return slot->object;
   }
   // Adds an object. Required: there is none with this id.
-  Slot& add(std::string_view id);
+  Slot& add(const HashedText& id);
   // Required: there is one with this id.
   void erase(std::string_view id);
   // An object's text or variables have become longer by so many bytes.
@@ -170,20 +171,16 @@ class VersionedMap {
   struct Handle {
     mutable Item* item;
   };
-  struct Key {
-    std::string_view id;
-    uint64_t hash;
-  };
   struct HashOf {
     using is_transparent = void;
-    size_t operator()(const Key& key) const { return key.hash; }
+    size_t operator()(const HashedText& id) const { return id.hash; }
     size_t operator()(const Handle& handle) const { return handle.item->hash; }
   };
   struct IsSame {
     using is_transparent = void;
     bool operator()(const Handle& a, const Handle& b) const { return a.item->id == b.item->id; }
-    bool operator()(const Key& key, const Handle& handle) const { return key.id == handle.item->id; }
-    bool operator()(const Handle& handle, const Key& key) const { return key.id == handle.item->id; }
+    bool operator()(const HashedText& id, const Handle& handle) const { return id.text == handle.item->id; }
+    bool operator()(const Handle& handle, const HashedText& id) const { return id.text == handle.item->id; }
   };
   using Shard = std::unordered_set<Handle, HashOf, IsSame>;
   // When a table grows, that takes time in proportion to its size: there are many small ones.

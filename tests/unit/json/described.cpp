@@ -41,6 +41,10 @@ struct Longer : Leg {
   static constexpr auto members = std::tuple_cat(Leg::members, std::tuple(member("more", &Longer::more)));
 };
 
+struct Nothing {
+  static constexpr auto members = std::tuple();
+};
+
 struct Twice {
   uint64_t a = 0;
   uint64_t b = 0;
@@ -75,6 +79,37 @@ TEST_CASE("a struct is written with its members in their order") {
   CHECK(written["first"] == json(R"({"id":"a"})"));
   CHECK(written["tags"] == json("[]"));
   CHECK(written["recorded"].IsFalse());
+}
+
+TEST_CASE("what is written takes no more than it may, whatever the texts are") {
+  Call call{.state = std::string(100, '\x01'),
+            .cause = "",
+            .number = UINT64_MAX,
+            .offset = INT64_MIN,
+            .held = false,
+            .began = *parse_time("2026-11-22T21:46:17.690Z"),
+            .legs = std::vector<Leg>(20, {std::string(20, '"')}),
+            .user = {"\\"},
+            .first = {{R"({"id":"a"})"}},
+            .tags = std::vector<std::string>{"", "\n"},
+            .recorded = true,
+            .free = {"{}"}};
+  const auto check = [](const auto& value) {
+    std::string text(max_json_bytes(value) + 1, '~');
+    text.resize(static_cast<size_t>(write_json(text.data(), value) - text.data()));
+    CHECK(text.size() <= max_json_bytes(value));
+    CHECK(text == to_json(value));
+  };
+  check(call);
+  check(Call{});
+  check(std::vector<Leg>());
+  check(Leg{});
+  check(Nothing{});
+  CHECK(to_json(Nothing{}) == "{}");
+  std::string after = "text";
+  append_json(after, Leg{"a"});
+  append_json(after, int8_t{-128});
+  CHECK(after == R"(text{"id":"a"}-128)");
 }
 
 TEST_CASE("a struct's schema follows from its members") {

@@ -40,6 +40,26 @@ TEST_CASE("ids are kept in the order found, once each, and never empty") {
   CHECK(ids.of(IdKind::bridge) == Strings{"a"});
 }
 
+TEST_CASE("an id whose hash is known is added like any other") {
+  IdSet ids, expected;
+  for (size_t i = 0; i < 400; ++i) {
+    const std::string id = "channel-" + std::to_string(i * 7 % 150);
+    const auto kind = i % 3 == 0 ? IdKind::channel : IdKind::call;
+    const uint32_t number = expected.add(kind, id);
+    CHECK((i % 2 == 0 ? ids.add(kind, id, id_hash(kind, id)) : ids.add(kind, id)) == number);
+  }
+  CHECK(ids.size() == expected.size());
+  for (const IdKind kind : {IdKind::channel, IdKind::call}) CHECK(ids.of(kind) == expected.of(kind));
+  for (size_t i = 0; i < ids.size(); ++i) CHECK(ids[i].hashed().hash == hash_of(ids[i].text));
+  const std::string long_id(max_id_bytes + 1, 'x');
+  CHECK(ids.add(IdKind::channel, "", id_hash(IdKind::channel, "")) == 0);
+  CHECK(ids.add(IdKind::channel, long_id, id_hash(IdKind::channel, long_id)) == 0);
+  CHECK(ids.has(IdKind::call));
+  CHECK_FALSE(ids.has(IdKind::bridge));
+  ids.clear();
+  CHECK_FALSE(ids.has(IdKind::call));
+}
+
 TEST_CASE("ids that are known to be new are found like others") {
   IdSet ids;
   std::vector<std::string> all;

@@ -132,6 +132,27 @@ TEST_CASE("a call begins when a channel enters an application, and ends with it"
   CHECK(stage.model.calls().find(id) == nullptr);
 }
 
+TEST_CASE("a record about a call has nothing of those before it") {
+  CallStage stage;
+  stage.tell("StasisStart", R"("args":[],)" + shown("channel", "c1"));
+  stage.tell("Dial", R"("dialstatus":"",)" + shown("caller", "c1") + "," + shown("peer", "c2", "Ring", "PJSIP/200-1"));
+  for (const std::string id : {"c2", "c1"}) stage.tell("ChannelDestroyed", ends(id));
+  const Json first = stage.last("call.ended");
+  CHECK(find(first, "channels")->Size() == 2);
+  CHECK(find(first, "legs")->Size() == 2);
+  stage.tell("StasisStart", R"("args":[],)" + shown("channel", "c3", "Ring"), "other");
+  stage.tell("ChannelDestroyed", ends("c3"), "other");
+  const Json second = stage.last("call.ended");
+  CHECK(find_string(second, "app") == "other");
+  CHECK(find(second, "channels")->Size() == 1);
+  CHECK(find(second, "calls")->Size() == 1);
+  CHECK(find(second, "legs")->Size() == 1);
+  CHECK(find(second, "answered") == nullptr);
+  CHECK(stage.of("call.started").size() == 2);
+  CHECK(stage.of("call.answered").size() == 1);
+  CHECK(stage.of("call.ended").size() == 2);
+}
+
 TEST_CASE("every copy of an event has the call, and only one of them ends it") {
   CallStage stage;
   for (const std::string app : {"demo", "other"}) stage.tell("ChannelCreated", shown("channel", "c1"), app);
