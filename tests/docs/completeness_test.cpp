@@ -80,10 +80,9 @@ TEST_CASE("every link leads somewhere", "[docs]") {
 
 TEST_CASE("every key of the configuration is documented", "[docs]") {
   // Those of lib/config are in the configurations of several programs.
-  const std::string source = read_document("lib/config/aribusd/config.cpp") +
-                             read_document("lib/config/aribusd/access.cpp") +
-                             read_document("lib/config/aribusd/groups.cpp") +
-                             read_document("lib/config/values.cpp");
+  const std::string source =
+      read_document("lib/config/aribusd/config.cpp") + read_document("lib/config/aribusd/access.cpp") +
+      read_document("lib/config/aribusd/groups.cpp") + read_document("lib/config/values.cpp");
   const std::set<std::string> keys = matches_in(source, R"re((?:optional|required)\("([a-z_]+)")re");
   CHECK(keys.size() > 30);
   const std::string text = read_document("docs/configuration.md");

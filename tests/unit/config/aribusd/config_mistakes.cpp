@@ -216,7 +216,8 @@ const Mistake mistakes[] = {
      ":9:75: access[0].contexts: at least one is expected; without this key the rule allows no place in the "
      "dialplan"},
     {with_rules({"name: a, methods: [control], call_groups: []"}),
-     ":9:48: access[0].call_groups: at least one is expected; without this key the rule may join every worker "
+     ":9:48: access[0].call_groups: at least one is expected; without this key the rule may join every "
+     "worker "
      "group"},
     {with_rules({"name: a, methods: [read]", "name: b, users: [root], methods: [admin]"}),
      ":10:5: access[1]: the rule 'b' never applies: 'a' comes first and matches every connection that it "
