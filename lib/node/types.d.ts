@@ -299,6 +299,7 @@ export interface Subscribed {
   resumed?: boolean;
   reason?: string;
   warnings?: Array<string>;
+  member?: string;
   snapshot?: {
     channels?: Array<{
       server: string;
@@ -1079,6 +1080,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Application;
   };
@@ -1115,6 +1118,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Application;
   };
@@ -1129,6 +1134,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Application;
   };
@@ -1147,6 +1154,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: any;
   };
@@ -1161,6 +1170,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1173,6 +1184,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1189,6 +1202,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1241,6 +1256,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Array<ConfigTuple>;
   };
@@ -1273,6 +1290,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1295,6 +1314,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1307,6 +1328,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1321,6 +1344,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1333,6 +1358,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1351,6 +1378,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Array<ConfigTuple>;
   };
@@ -1369,6 +1398,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Bridge;
   };
@@ -1391,6 +1422,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1403,6 +1436,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1421,6 +1456,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Bridge;
   };
@@ -1439,6 +1476,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Bridge;
   };
@@ -1451,6 +1490,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1525,6 +1566,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Playback;
   };
@@ -1549,6 +1592,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Playback;
   };
@@ -1577,6 +1622,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: LiveRecording;
   };
@@ -1591,6 +1638,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1609,6 +1658,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1623,6 +1674,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1637,6 +1690,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1651,6 +1706,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1663,6 +1720,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1675,6 +1734,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1695,6 +1756,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1723,6 +1786,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Channel;
   };
@@ -1739,6 +1804,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1773,6 +1840,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Channel;
   };
@@ -1829,6 +1898,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1841,6 +1912,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1867,6 +1940,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1881,6 +1956,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -1921,6 +1998,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Channel;
   };
@@ -1961,6 +2040,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Channel;
   };
@@ -1983,6 +2064,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Playback;
   };
@@ -2005,6 +2088,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Playback;
   };
@@ -2017,6 +2102,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2043,6 +2130,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: LiveRecording;
   };
@@ -2057,6 +2146,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2069,6 +2160,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2081,6 +2174,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2115,6 +2210,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2133,6 +2230,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2147,6 +2246,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2171,6 +2272,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Channel;
   };
@@ -2195,6 +2298,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Channel;
   };
@@ -2209,6 +2314,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2221,6 +2328,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2233,6 +2342,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2245,6 +2356,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2259,6 +2372,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2271,6 +2386,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2285,6 +2402,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2375,6 +2494,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2411,6 +2532,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2467,6 +2590,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2489,6 +2614,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2507,6 +2634,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2527,6 +2656,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2541,6 +2672,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2559,8 +2692,54 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
+  };
+  /** Accepts the call that this member of a group was offered. The first command about the call does the same. */
+  "group.accept": {
+    params: {
+      /** Id of the call, as in `assigned`. */
+      call: string;
+      /** The `epoch` of the call's `assigned`. Default: not checked. */
+      epoch?: number;
+    };
+    result: null;
+  };
+  /** Passes the call on to another member of the group. */
+  "group.decline": {
+    params: {
+      /** Id of the call, as in `assigned`. */
+      call: string;
+      /** The `epoch` of the call's `assigned`. Default: not checked. */
+      epoch?: number;
+    };
+    result: null;
+  };
+  /** Gives the call to another member of the group, which has to accept it. */
+  "group.handover": {
+    params: {
+      /** Id of the call, as in `assigned`. */
+      call: string;
+      /** Name of the other member. It may be full. */
+      to: string;
+      /** The `epoch` of the call's `assigned`. Default: not checked. */
+      epoch?: number;
+    };
+    result: null;
+  };
+  /** Ends the membership of this connection. Its calls go to other members, or with `drain` end first. The notification `left` comes when it is done. */
+  "group.leave": {
+    params: {
+      /** true: the member keeps its calls and gets no others, until they have ended. Default: false. */
+      drain?: boolean;
+      /** With `drain`: milliseconds after which the calls that are left go to others. Default: no limit. */
+      timeout_ms?: number;
+    };
+    result: {
+      calls: number;
+    };
   };
   /** Lists the worker groups with their members, and who owns which call. Of a group, at most 1,000 calls are listed, of all groups 5,000: those that wait first, and of each `state` the oldest. */
   "group.list": {
@@ -2612,6 +2791,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2648,6 +2829,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2686,6 +2869,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2728,6 +2913,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Channel | {
       outcome: "answered" | "busy" | "no_answer" | "refused" | "failed" | "cancelled";
@@ -2768,6 +2955,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: Playback;
   };
@@ -2782,6 +2971,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2806,6 +2997,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2816,6 +3009,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2848,6 +3043,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: LiveRecording;
   };
@@ -2860,6 +3057,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2874,6 +3073,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: StoredRecording;
   };
@@ -2886,6 +3087,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2944,6 +3147,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2956,6 +3161,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2968,6 +3175,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2980,6 +3189,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -2992,6 +3203,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };
@@ -3284,12 +3497,41 @@ export interface Methods {
       snapshot?: boolean;
       /** true: `creating` reports an id that the daemon chooses before the command is sent, and records don't wait for answers. Default: false. */
       announce?: boolean;
+      /** Makes this connection a member of the worker group: it gets calls of its own, with the notifications `assigned` and `released`, and the records about them. The group is made where there is none. */
+      group?: string;
+      /** Name of the member, unique in its group: a program that connects again under it within the grace period keeps its calls. Default: none. */
+      member?: string;
+      /** Number of calls that the member takes at a time. Default: no limit. */
+      capacity?: number;
+      /** Calls that the program owned before aribusd was restarted, as objects with `call` and `epoch`. Default: none. */
+      holds?: {[name: string]: any} | Array<{[name: string]: any}>;
+      /** Of the group: milliseconds to accept an offer. Default: 2000. */
+      accept_ms?: number;
+      /** Of the group: milliseconds for a named member to connect again; 0: none. Default: 2000. */
+      grace_ms?: number;
+      /** Of the group: a member that sends nothing for so many milliseconds loses its calls; 0: never. Default: never. */
+      lease_ms?: number;
+      /** Of the group: milliseconds from StasisStart after which a call that nobody has accepted falls back. Default: 5000. */
+      fallback_after_ms?: number;
+      /** Of the group: what aribusd does then: 'none' (default), 'continue' in the dialplan, 'hangup', 'play' and hang up, 'move' to another application. */
+      fallback?: "none" | "continue" | "hangup" | "play" | "move";
+      /** Of the group: what 'play' plays, such as 'sound:all-circuits-busy-now'. */
+      fallback_media?: string;
+      /** Of the group: the application that 'move' moves calls to. */
+      fallback_app?: string;
+      /** Of the group: true: commands of programs outside the group about its calls are refused. Default: false. */
+      exclusive?: boolean;
+      /** Of the group: what becomes of an accepted call whose member is gone while nobody takes it over: 'keep' (default) or 'fallback'. */
+      orphan?: "keep" | "fallback";
+      /** Of the group: milliseconds until then. Default: 30000. */
+      orphan_after_ms?: number;
     };
     result: {
       cursor: string;
       resumed?: boolean;
       reason?: string;
       warnings?: Array<string>;
+      member?: string;
       snapshot?: {
         channels?: Array<{
           server: string;
@@ -3396,6 +3638,8 @@ export interface Methods {
       server?: string;
       /** Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice. */
       key?: string;
+      /** Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch. */
+      epoch?: number;
     };
     result: null;
   };

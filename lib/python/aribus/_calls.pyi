@@ -278,6 +278,18 @@ class AsyncCalls:
     async def call(self, method: Literal["events.userEvent"], params: EventsUserEventParams, timeout: float | None = ...) -> None:
         """Sends an event of your own, `ChannelUserevent`, to all programs that share an application."""
     @overload
+    async def call(self, method: Literal["group.accept"], params: GroupAcceptParams, timeout: float | None = ...) -> None:
+        """Accepts the call that this member of a group was offered. The first command about the call does the same."""
+    @overload
+    async def call(self, method: Literal["group.decline"], params: GroupDeclineParams, timeout: float | None = ...) -> None:
+        """Passes the call on to another member of the group."""
+    @overload
+    async def call(self, method: Literal["group.handover"], params: GroupHandoverParams, timeout: float | None = ...) -> None:
+        """Gives the call to another member of the group, which has to accept it."""
+    @overload
+    async def call(self, method: Literal["group.leave"], params: GroupLeaveParams | None = ..., timeout: float | None = ...) -> GroupLeaveResult:
+        """Ends the membership of this connection. Its calls go to other members, or with `drain` end first. The notification `left` comes when it is done."""
+    @overload
     async def call(self, method: Literal["group.list"], params: GroupListParams | None = ..., timeout: float | None = ...) -> GroupListResult:
         """Lists the worker groups with their members, and who owns which call. Of a group, at most 1,000 calls are listed, of all groups 5,000: those that wait first, and of each `state` the oldest."""
     @overload
@@ -675,6 +687,18 @@ class BlockingCalls:
     @overload
     def call(self, method: Literal["events.userEvent"], params: EventsUserEventParams, timeout: float | None = ...) -> None:
         """Sends an event of your own, `ChannelUserevent`, to all programs that share an application."""
+    @overload
+    def call(self, method: Literal["group.accept"], params: GroupAcceptParams, timeout: float | None = ...) -> None:
+        """Accepts the call that this member of a group was offered. The first command about the call does the same."""
+    @overload
+    def call(self, method: Literal["group.decline"], params: GroupDeclineParams, timeout: float | None = ...) -> None:
+        """Passes the call on to another member of the group."""
+    @overload
+    def call(self, method: Literal["group.handover"], params: GroupHandoverParams, timeout: float | None = ...) -> None:
+        """Gives the call to another member of the group, which has to accept it."""
+    @overload
+    def call(self, method: Literal["group.leave"], params: GroupLeaveParams | None = ..., timeout: float | None = ...) -> GroupLeaveResult:
+        """Ends the membership of this connection. Its calls go to other members, or with `drain` end first. The notification `left` comes when it is done."""
     @overload
     def call(self, method: Literal["group.list"], params: GroupListParams | None = ..., timeout: float | None = ...) -> GroupListResult:
         """Lists the worker groups with their members, and who owns which call. Of a group, at most 1,000 calls are listed, of all groups 5,000: those that wait first, and of each `state` the oldest."""

@@ -946,6 +946,7 @@ class Subscribed(TypedDict):
     resumed: NotRequired[bool]
     reason: NotRequired[str]
     warnings: NotRequired[list[str]]
+    member: NotRequired[str]
     snapshot: NotRequired[SubscribedSnapshot]
 
 
@@ -1091,6 +1092,8 @@ class ApplicationsFilterParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ApplicationsGetParams(TypedDict):
@@ -1118,6 +1121,8 @@ class ApplicationsSubscribeParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ApplicationsUnsubscribeParams(TypedDict):
@@ -1129,6 +1134,8 @@ class ApplicationsUnsubscribeParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class AriRequestParams(TypedDict):
@@ -1144,6 +1151,8 @@ class AriRequestParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class AsteriskAddLogParams(TypedDict):
@@ -1155,6 +1164,8 @@ class AsteriskAddLogParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class AsteriskDeleteLogParams(TypedDict):
@@ -1164,6 +1175,8 @@ class AsteriskDeleteLogParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class AsteriskDeleteObjectParams(TypedDict):
@@ -1177,6 +1190,8 @@ class AsteriskDeleteObjectParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class AsteriskGetGlobalVarParams(TypedDict):
@@ -1217,6 +1232,8 @@ class AsteriskGetObjectParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class AsteriskListLogChannelsParams(TypedDict):
@@ -1240,6 +1257,8 @@ class AsteriskLoadModuleParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class AsteriskPingParams(TypedDict):
@@ -1256,6 +1275,8 @@ class AsteriskReloadModuleParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class AsteriskRotateLogParams(TypedDict):
@@ -1265,6 +1286,8 @@ class AsteriskRotateLogParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class AsteriskSetGlobalVarParams(TypedDict):
@@ -1276,6 +1299,8 @@ class AsteriskSetGlobalVarParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class AsteriskUnloadModuleParams(TypedDict):
@@ -1285,6 +1310,8 @@ class AsteriskUnloadModuleParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class AsteriskUpdateObjectParams(TypedDict):
@@ -1300,6 +1327,8 @@ class AsteriskUpdateObjectParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class BridgeParams(TypedDict):
@@ -1315,6 +1344,8 @@ class BridgeParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class BridgesAddChannelParams(TypedDict):
@@ -1334,6 +1365,8 @@ class BridgesAddChannelParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class BridgesClearVideoSourceParams(TypedDict):
@@ -1343,6 +1376,8 @@ class BridgesClearVideoSourceParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class BridgesCreateParams(TypedDict):
@@ -1358,6 +1393,8 @@ class BridgesCreateParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class BridgesCreateWithIdParams(TypedDict):
@@ -1373,6 +1410,8 @@ class BridgesCreateWithIdParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class BridgesDestroyParams(TypedDict):
@@ -1382,6 +1421,8 @@ class BridgesDestroyParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class BridgesGetParams(TypedDict):
@@ -1441,6 +1482,8 @@ class BridgesPlayParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class BridgesPlayWithIdParams(TypedDict):
@@ -1462,6 +1505,8 @@ class BridgesPlayWithIdParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class BridgesRecordParams(TypedDict):
@@ -1487,6 +1532,8 @@ class BridgesRecordParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class BridgesRemoveChannelParams(TypedDict):
@@ -1498,6 +1545,8 @@ class BridgesRemoveChannelParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class BridgesSetBridgeVarParams(TypedDict):
@@ -1513,6 +1562,8 @@ class BridgesSetBridgeVarParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class BridgesSetBridgeVarsParams(TypedDict):
@@ -1524,6 +1575,8 @@ class BridgesSetBridgeVarsParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class BridgesSetVideoSourceParams(TypedDict):
@@ -1535,6 +1588,8 @@ class BridgesSetVideoSourceParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class BridgesStartMohParams(TypedDict):
@@ -1546,6 +1601,8 @@ class BridgesStartMohParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class BridgesStopMohParams(TypedDict):
@@ -1555,6 +1612,8 @@ class BridgesStopMohParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsAnswerParams(TypedDict):
@@ -1564,6 +1623,8 @@ class ChannelsAnswerParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsContinueInDialplanParams(TypedDict):
@@ -1581,6 +1642,8 @@ class ChannelsContinueInDialplanParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsCreateParams(TypedDict):
@@ -1606,6 +1669,8 @@ class ChannelsCreateParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsDialParams(TypedDict):
@@ -1619,6 +1684,8 @@ class ChannelsDialParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsExternalMediaParams(TypedDict):
@@ -1650,6 +1717,8 @@ class ChannelsExternalMediaParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsGetParams(TypedDict):
@@ -1694,6 +1763,8 @@ class ChannelsHangupParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsHoldParams(TypedDict):
@@ -1703,6 +1774,8 @@ class ChannelsHoldParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsListParams(TypedDict):
@@ -1723,6 +1796,8 @@ class ChannelsMoveParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsMuteParams(TypedDict):
@@ -1734,6 +1809,8 @@ class ChannelsMuteParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsOriginateParams(TypedDict):
@@ -1771,6 +1848,8 @@ class ChannelsOriginateParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsOriginateWithIdParams(TypedDict):
@@ -1808,6 +1887,8 @@ class ChannelsOriginateWithIdParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsPlayParams(TypedDict):
@@ -1827,6 +1908,8 @@ class ChannelsPlayParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsPlayWithIdParams(TypedDict):
@@ -1846,6 +1929,8 @@ class ChannelsPlayWithIdParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsProgressParams(TypedDict):
@@ -1855,6 +1940,8 @@ class ChannelsProgressParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsRecordParams(TypedDict):
@@ -1878,6 +1965,8 @@ class ChannelsRecordParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsRedirectParams(TypedDict):
@@ -1889,6 +1978,8 @@ class ChannelsRedirectParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsRingParams(TypedDict):
@@ -1898,6 +1989,8 @@ class ChannelsRingParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsRingStopParams(TypedDict):
@@ -1907,6 +2000,8 @@ class ChannelsRingStopParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsRtpstatisticsParams(TypedDict):
@@ -1935,6 +2030,8 @@ class ChannelsSendDTMFParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsSetChannelVarParams(TypedDict):
@@ -1950,6 +2047,8 @@ class ChannelsSetChannelVarParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsSetChannelVarsParams(TypedDict):
@@ -1961,6 +2060,8 @@ class ChannelsSetChannelVarsParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsSnoopChannelParams(TypedDict):
@@ -1982,6 +2083,8 @@ class ChannelsSnoopChannelParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsSnoopChannelWithIdParams(TypedDict):
@@ -2003,6 +2106,8 @@ class ChannelsSnoopChannelWithIdParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsStartMohParams(TypedDict):
@@ -2014,6 +2119,8 @@ class ChannelsStartMohParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsStartSilenceParams(TypedDict):
@@ -2023,6 +2130,8 @@ class ChannelsStartSilenceParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsStopMohParams(TypedDict):
@@ -2032,6 +2141,8 @@ class ChannelsStopMohParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsStopSilenceParams(TypedDict):
@@ -2041,6 +2152,8 @@ class ChannelsStopSilenceParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsTransferProgressParams(TypedDict):
@@ -2052,6 +2165,8 @@ class ChannelsTransferProgressParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsUnholdParams(TypedDict):
@@ -2061,6 +2176,8 @@ class ChannelsUnholdParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ChannelsUnmuteParams(TypedDict):
@@ -2072,6 +2189,8 @@ class ChannelsUnmuteParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class DaemonClientsParams(TypedDict):
@@ -2171,6 +2290,8 @@ class DeviceStatesDeleteParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class DeviceStatesGetParams(TypedDict):
@@ -2198,6 +2319,8 @@ class DeviceStatesUpdateParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class EndpointsGetParams(TypedDict):
@@ -2242,6 +2365,8 @@ EndpointsReferParams = TypedDict("EndpointsReferParams", {
     "server": "NotRequired[str]",
     # Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice.
     "key": "NotRequired[str]",
+    # Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch.
+    "epoch": "NotRequired[int]",
 })
 
 
@@ -2262,6 +2387,8 @@ EndpointsReferToEndpointParams = TypedDict("EndpointsReferToEndpointParams", {
     "server": "NotRequired[str]",
     # Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice.
     "key": "NotRequired[str]",
+    # Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch.
+    "epoch": "NotRequired[int]",
 })
 
 
@@ -2278,6 +2405,8 @@ EndpointsSendMessageParams = TypedDict("EndpointsSendMessageParams", {
     "server": "NotRequired[str]",
     # Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice.
     "key": "NotRequired[str]",
+    # Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch.
+    "epoch": "NotRequired[int]",
 })
 
 
@@ -2296,6 +2425,8 @@ EndpointsSendMessageToEndpointParams = TypedDict("EndpointsSendMessageToEndpoint
     "server": "NotRequired[str]",
     # Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice.
     "key": "NotRequired[str]",
+    # Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch.
+    "epoch": "NotRequired[int]",
 })
 
 
@@ -2308,6 +2439,8 @@ class EventsClaimChannelParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class EventsUserEventParams(TypedDict):
@@ -2323,6 +2456,42 @@ class EventsUserEventParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
+
+
+class GroupAcceptParams(TypedDict):
+    call: str
+    """Id of the call, as in `assigned`."""
+    epoch: NotRequired[int]
+    """The `epoch` of the call's `assigned`. Default: not checked."""
+
+
+class GroupDeclineParams(TypedDict):
+    call: str
+    """Id of the call, as in `assigned`."""
+    epoch: NotRequired[int]
+    """The `epoch` of the call's `assigned`. Default: not checked."""
+
+
+class GroupHandoverParams(TypedDict):
+    call: str
+    """Id of the call, as in `assigned`."""
+    to: str
+    """Name of the other member. It may be full."""
+    epoch: NotRequired[int]
+    """The `epoch` of the call's `assigned`. Default: not checked."""
+
+
+class GroupLeaveParams(TypedDict):
+    drain: NotRequired[bool]
+    """true: the member keeps its calls and gets no others, until they have ended. Default: false."""
+    timeout_ms: NotRequired[int]
+    """With `drain`: milliseconds after which the calls that are left go to others. Default: no limit."""
+
+
+class GroupLeaveResult(TypedDict):
+    calls: int
 
 
 class GroupListParams(TypedDict):
@@ -2378,6 +2547,8 @@ class HangupParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class HelloParams(TypedDict):
@@ -2416,6 +2587,8 @@ class MailboxesDeleteParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class MailboxesGetParams(TypedDict):
@@ -2445,6 +2618,8 @@ class MailboxesUpdateParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class OriginateParams(TypedDict):
@@ -2484,6 +2659,8 @@ class OriginateParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class OriginateResult(TypedDict):
@@ -2522,6 +2699,8 @@ class PlayParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class PlaybacksControlParams(TypedDict):
@@ -2533,6 +2712,8 @@ class PlaybacksControlParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class PlaybacksGetParams(TypedDict):
@@ -2551,6 +2732,8 @@ class PlaybacksStopParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class ReclaimParams(TypedDict):
@@ -2558,6 +2741,8 @@ class ReclaimParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class RecordParams(TypedDict):
@@ -2587,6 +2772,8 @@ class RecordParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class RecordingsCancelParams(TypedDict):
@@ -2596,6 +2783,8 @@ class RecordingsCancelParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class RecordingsCopyStoredParams(TypedDict):
@@ -2607,6 +2796,8 @@ class RecordingsCopyStoredParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class RecordingsDeleteStoredParams(TypedDict):
@@ -2616,6 +2807,8 @@ class RecordingsDeleteStoredParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class RecordingsGetLiveParams(TypedDict):
@@ -2659,6 +2852,8 @@ class RecordingsMuteParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class RecordingsPauseParams(TypedDict):
@@ -2668,6 +2863,8 @@ class RecordingsPauseParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class RecordingsStopParams(TypedDict):
@@ -2677,6 +2874,8 @@ class RecordingsStopParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class RecordingsUnmuteParams(TypedDict):
@@ -2686,6 +2885,8 @@ class RecordingsUnmuteParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class RecordingsUnpauseParams(TypedDict):
@@ -2695,6 +2896,8 @@ class RecordingsUnpauseParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class RpcDiscoverParams(TypedDict):
@@ -3014,6 +3217,34 @@ SubscribeParams = TypedDict("SubscribeParams", {
     "snapshot": "NotRequired[bool]",
     # true: `creating` reports an id that the daemon chooses before the command is sent, and records don't wait for answers. Default: false.
     "announce": "NotRequired[bool]",
+    # Makes this connection a member of the worker group: it gets calls of its own, with the notifications `assigned` and `released`, and the records about them. The group is made where there is none.
+    "group": "NotRequired[str]",
+    # Name of the member, unique in its group: a program that connects again under it within the grace period keeps its calls. Default: none.
+    "member": "NotRequired[str]",
+    # Number of calls that the member takes at a time. Default: no limit.
+    "capacity": "NotRequired[int]",
+    # Calls that the program owned before aribusd was restarted, as objects with `call` and `epoch`. Default: none.
+    "holds": "NotRequired[dict[str, Any] | list[dict[str, Any]]]",
+    # Of the group: milliseconds to accept an offer. Default: 2000.
+    "accept_ms": "NotRequired[int]",
+    # Of the group: milliseconds for a named member to connect again; 0: none. Default: 2000.
+    "grace_ms": "NotRequired[int]",
+    # Of the group: a member that sends nothing for so many milliseconds loses its calls; 0: never. Default: never.
+    "lease_ms": "NotRequired[int]",
+    # Of the group: milliseconds from StasisStart after which a call that nobody has accepted falls back. Default: 5000.
+    "fallback_after_ms": "NotRequired[int]",
+    # Of the group: what aribusd does then: 'none' (default), 'continue' in the dialplan, 'hangup', 'play' and hang up, 'move' to another application.
+    "fallback": "NotRequired[Literal['none', 'continue', 'hangup', 'play', 'move']]",
+    # Of the group: what 'play' plays, such as 'sound:all-circuits-busy-now'.
+    "fallback_media": "NotRequired[str]",
+    # Of the group: the application that 'move' moves calls to.
+    "fallback_app": "NotRequired[str]",
+    # Of the group: true: commands of programs outside the group about its calls are refused. Default: false.
+    "exclusive": "NotRequired[bool]",
+    # Of the group: what becomes of an accepted call whose member is gone while nobody takes it over: 'keep' (default) or 'fallback'.
+    "orphan": "NotRequired[Literal['keep', 'fallback']]",
+    # Of the group: milliseconds until then. Default: 30000.
+    "orphan_after_ms": "NotRequired[int]",
 })
 
 
@@ -3139,6 +3370,7 @@ class SubscribeResult(TypedDict):
     resumed: NotRequired[bool]
     reason: NotRequired[str]
     warnings: NotRequired[list[str]]
+    member: NotRequired[str]
     snapshot: NotRequired[SubscribeResultSnapshot]
 
 
@@ -3159,6 +3391,8 @@ class TransferParams(TypedDict):
     """Name of the Asterisk in the configuration. Not needed when there is only one, or when an id in the parameters identifies it."""
     key: NotRequired[str]
     """Idempotency key, a text of your choice: a repeat with the same key within 10 minutes gets the first answer, and nothing is done twice."""
+    epoch: NotRequired[int]
+    """Of a member of a group: the `epoch` of the call's latest `assigned`. The command is refused if the call belongs to another member by now, or has another epoch."""
 
 
 class UnsubscribeParams(TypedDict):
