@@ -4,10 +4,13 @@ Usage: group_probe.py PARAMS, as JSON. Lines of input: [what, call's number, …
 """
 import asyncio
 import json
+import pathlib
 import sys
-import time
 
 import aribus
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support/python"))
+from waiting import let_pass  # noqa: E402
 
 calls = []  # in the order in which they were given
 
@@ -45,7 +48,7 @@ async def act(client, group, what, first=None, *more):
     if what == "leave":
         return await group.leave(**first)
     if what == "block":
-        return time.sleep(first)  # all that the event loop does
+        return let_pass(first)  # all that the event loop does
     if what == "serve":
         return await client.serve("demo", None)
     call = calls[first]
