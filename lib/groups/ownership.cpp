@@ -15,6 +15,11 @@ std::string_view Ownership::owner_at(uint64_t call, uint64_t seq) const {
   return next == marks.begin() ? std::string_view() : std::string_view(std::prev(next)->owner);
 }
 
+uint64_t Ownership::owned_since(uint64_t call) const {
+  const auto at = calls_.find(call);
+  return at == calls_.end() ? 0 : at->second.back().from;
+}
+
 void Ownership::assign(uint64_t call, uint64_t seq, const std::string& member) {
   add(call, seq, member);
 }

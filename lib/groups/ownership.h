@@ -25,6 +25,8 @@ class Ownership {
   // belongs to the new owner, and group.released to the old one. Valid until the next call of another
   // function. Required: the log holds the record.
   [[nodiscard]] std::string_view owner_at(uint64_t call, uint64_t seq) const;
+  // The record from which on the call belongs to whom it belongs now; 0: none that is known.
+  [[nodiscard]] uint64_t owned_since(uint64_t call) const;
   // Whether the group knows the call.
   [[nodiscard]] bool knows(uint64_t call) const { return calls_.contains(call); }
   [[nodiscard]] bool empty() const { return calls_.empty(); }

@@ -15,6 +15,10 @@ bool GroupView::owned_at(std::string_view call, uint64_t seq) const {
   return seq < until_ && ownership_->owner_at(record::id_hash(IdKind::call, call), seq) == member_;
 }
 
+uint64_t GroupView::owned_since(std::string_view call) const {
+  return ownership_->owned_since(record::id_hash(IdKind::call, call));
+}
+
 GroupView::Sight GroupView::sight_of(uint64_t seq) {
   const bus::Entry& entry = log_->entry(seq);
   if (!entry.has_calls) return is_of_group(entry.app) ? Sight::shown : Sight::hidden;

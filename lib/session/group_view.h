@@ -34,6 +34,8 @@ class GroupView {
   [[nodiscard]] Sight sight_of(uint64_t seq);
   // Whether the member owned the call at that record.
   [[nodiscard]] bool owned_at(std::string_view call, uint64_t seq) const;
+  // The record with which it got the call that it owns now.
+  [[nodiscard]] uint64_t owned_since(std::string_view call) const;
   // It is no member any more: from now on no record about a call is shown.
   void end() { until_ = std::min(until_, log_->next()); }
   // Where it ended; nothing: it has not.

@@ -110,7 +110,7 @@ std::string Session::calls_after_loss(uint64_t from) const {
   std::string lines;
   const GroupView& view = *subscription_->group();
   for (const groups::Owned& owned : assignments()->calls_of(caller_.connection)) {
-    if (!view.owned_at(owned.call, from - 1)) continue;  // its `assigned` is still to come
+    if (view.owned_since(owned.call) >= from) continue;  // its `assigned` is still to come
     const pbx::Server* server = assignments()->server_of(owned.call);
     lines += line_of(
         "assigned",
