@@ -195,6 +195,9 @@ class Session {
   void end_subscription();
   [[nodiscard]] Result<GroupView> join_group(const GroupParams& params);
   [[nodiscard]] bool may_be_member(const std::string& group) const;
+  [[nodiscard]] bool is_member() const { return subscription_ && subscription_->group() != nullptr; }
+  [[nodiscard]] bool tell_beginning();
+  void tell_left();
   [[nodiscard]] std::string group_notification(uint64_t seq) const;
   [[nodiscard]] std::string calls_after_loss(uint64_t from) const;
   void answer(const std::string& id, const Result<pbx::ResultText>& answer,

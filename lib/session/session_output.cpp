@@ -89,16 +89,8 @@ bool Session::write_buffered() {
 bool Session::write_records() {
   static std::vector<iovec> pieces;  // for all sessions: it holds nothing between two calls
   size_t written = 0;
-  const auto tell_left = [this] {
-    if (!subscription_ || !subscription_->take_left()) return;
-    const GroupView& left = *subscription_->group();
-    send_line(rpc::notification_text("left", to_json(LeftGroup{.group = left.group(), .member = left.member()})));
-  };
-  if (subscription_ && subscription_->take_beginning()) {
-    write_buffer_.append(calls_after_loss(subscription_->cursor().seq + 1));
-    if (!write_buffered()) return false;
-  }
-  for (tell_left(); subscription_ && !subscription_->up_to_date(); tell_left()) {
+  if (is_member() && !tell_beginning()) return false;
+  while (subscription_ && !subscription_->up_to_date()) {
     const uint64_t lost_before = subscription_->lost();
     if (const std::string lost = subscription_->take_lost(); !lost.empty()) {
       context_.counts.lost_records += subscription_->lost() - lost_before;
@@ -152,7 +144,21 @@ bool Session::write_records() {
     append_rest(rest);
     return block(), false;
   }
+  if (is_member()) tell_left();
   return true;
+}
+
+// What a member is told once it has all from before.
+bool Session::tell_beginning() {
+  if (!subscription_->take_beginning()) return true;
+  write_buffer_.append(calls_after_loss(subscription_->cursor().seq + 1));
+  return write_buffered();
+}
+
+void Session::tell_left() {
+  if (!subscription_->take_left()) return;
+  const GroupView& left = *subscription_->group();
+  send_line(rpc::notification_text("left", to_json(LeftGroup{.group = left.group(), .member = left.member()})));
 }
 
 // Keeps the rest of the record that the subscription has passed last, until the transport takes it.
