@@ -158,7 +158,7 @@ class Observer(Connection):
         end = time.monotonic() + seconds
         while not condition():
             left = end - time.monotonic()
-            assert left > 0, f"not within {seconds} s: {what}; the last records: {self.records[-4:]}"
+            assert left > 0, f"not within {seconds} s: {what() if callable(what) else what}; the last records: {self.records[-4:]}"
             self.changed.clear()
             try:
                 await asyncio.wait_for(self.changed.wait(), min(left, 0.5))

@@ -11,7 +11,6 @@
 using namespace aribus;
 using namespace aribus::control;
 using aribus::test::json;
-using aribus::test::Stage;
 using namespace std::chrono_literals;
 
 namespace {
@@ -49,7 +48,7 @@ groups::Settings group_of(const std::string& name, const std::vector<std::string
 }  // namespace
 
 TEST_CASE("a group is listed with its members and calls, those that wait first") {
-  Stage stage({test::ivr()});
+  test::Stage stage({test::ivr()});
   stage.join(1, "w1", 2);
   const std::string unnamed = stage.join(2, "", 0);
   stage.enter("c1");
@@ -80,7 +79,7 @@ TEST_CASE("a group is listed with its members and calls, those that wait first")
 }
 
 TEST_CASE("a member that is away has no connection, one without a bound no capacity") {
-  Stage stage({test::ivr()});
+  test::Stage stage({test::ivr()});
   stage.join(1, "w1");
   stage.enter("c1");
   stage.accept(1, "c1");
@@ -91,7 +90,7 @@ TEST_CASE("a member that is away has no connection, one without a bound no capac
 }
 
 TEST_CASE("what a call went through is seen: who had it before, and that it is outside or falls back") {
-  Stage stage({test::ivr_with([](auto& settings) { settings.fallback_after = 100ms; })});
+  test::Stage stage({test::ivr_with([](auto& settings) { settings.fallback_after = 100ms; })});
   stage.join(1, "w1");
   stage.join(2, "w2");
   stage.enter("c1");
@@ -109,14 +108,14 @@ TEST_CASE("what a call went through is seen: who had it before, and that it is o
 }
 
 TEST_CASE("groups are listed by name, or the one that was asked for") {
-  Stage stage({group_of("b", {"demo"}), group_of("a", {"demo"})});
+  test::Stage stage({group_of("b", {"demo"}), group_of("a", {"demo"})});
   CHECK(names(list(*stage.groups)) == std::vector<std::string>{"a", "b"});
   CHECK(names(list(*stage.groups, R"({"group":"b"})")) == std::vector<std::string>{"b"});
   CHECK(names(list(*stage.groups, R"({"group":"c"})")).empty());
 }
 
 TEST_CASE("a rule with apps sees a group only if it sees all of its applications") {
-  Stage stage({group_of("both", {"demo", "other"}), group_of("one", {"demo"}), group_of("two", {"other"})});
+  test::Stage stage({group_of("both", {"demo", "other"}), group_of("one", {"demo"}), group_of("two", {"other"})});
   const AccessRule demo{.name = "x", .apps = {"demo"}};
   CHECK(names(list(*stage.groups, "{}", demo)) == std::vector<std::string>{"one"});
   CHECK(names(list(*stage.groups, R"({"group":"both"})", demo)).empty());
@@ -124,7 +123,7 @@ TEST_CASE("a rule with apps sees a group only if it sees all of its applications
 }
 
 TEST_CASE("of very many calls a bounded number is shown, and how many more there are") {
-  Stage stage({group_of("a", {"demo"}), group_of("b", {"demo"}), group_of("c", {"demo"}),
+  test::Stage stage({group_of("a", {"demo"}), group_of("b", {"demo"}), group_of("c", {"demo"}),
                group_of("d", {"demo"}), group_of("e", {"demo"}), group_of("f", {"demo"})});
   constexpr size_t count = max_listed_calls_of_group + 7;
   for (size_t i = 0; i < count; ++i) stage.enter("c" + std::to_string(i));
