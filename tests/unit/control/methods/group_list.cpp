@@ -74,7 +74,7 @@ TEST_CASE("a group is listed with its members and calls, those that wait first")
   CHECK(calls(group) == std::vector<std::string>{"c3 waiting ", "c2 offered w1", "c1 accepted w1"});
   CHECK(to_text(group["calls"][2]) ==
         R"({"call":"c1","server":"pbx1","app":"demo","state":"accepted","member":"w1","epoch":)" +
-            std::to_string(Stage::start_ms) + R"(,"entered":"2026-11-22T21:59:37.690Z","previous":""})");
+            std::to_string(test::Stage::start_ms) + R"(,"entered":"2026-11-22T21:59:37.690Z","previous":""})");
   CHECK(find(group, "more") == nullptr);
 }
 

@@ -70,7 +70,7 @@ std::string snapshot_of(const std::vector<const pbx::Server*>& servers, const Ac
   return snapshot.str();
 }
 
-struct Stage {
+struct SnapshotStage {
   Loop loop;
   MethodTable methods;
   Dispatcher dispatcher{methods};
@@ -79,7 +79,7 @@ struct Stage {
   AccessRule all{.name = "all", .methods = {"read"}};
   std::mt19937 random{3};
 
-  Stage() {
+  SnapshotStage() {
     methods.add(state_methods({}));
     dispatcher.add_server(one);
     dispatcher.add_server(two);
@@ -130,7 +130,7 @@ std::string without_calls(const std::string& snapshot) {
 }  // namespace
 
 TEST_CASE("a snapshot is what the objects were, byte for byte, however late it is written") {
-  Stage stage;
+  SnapshotStage stage;
   const AccessRule bounded{.name = "ivr", .methods = {"read"}, .apps = {"ivr"}};
   const std::vector<const pbx::Server*> both{&stage.one, &stage.two}, second{&stage.two};
   for (const unsigned channels : {5U, 2000U}) {
@@ -161,7 +161,7 @@ TEST_CASE("a snapshot is what the objects were, byte for byte, however late it i
 }
 
 TEST_CASE("lists are bounded by what they are asked for, and show the cursor") {
-  Stage stage;
+  SnapshotStage stage;
   for (int i = 0; i < 4000; ++i) stage.step(300);
   const std::vector<const pbx::Server*> both{&stage.one, &stage.two}, first{&stage.one};
   const auto channels = [&](const std::string& params) {
@@ -175,7 +175,7 @@ TEST_CASE("lists are bounded by what they are asked for, and show the cursor") {
 }
 
 TEST_CASE("thirty snapshots share the objects, and keep what has changed only while they exist") {
-  Stage stage;
+  SnapshotStage stage;
   const std::string name(1000, 'n');
   const auto tell = [&](int i) {
     stage.one.event(R"({"type":"ChannelCreated","application":"ivr","channel":{"id":"c)" + std::to_string(i) +
@@ -206,7 +206,7 @@ TEST_CASE("thirty snapshots share the objects, and keep what has changed only wh
 }
 
 TEST_CASE("a leg that is on hold says so, as long as it is") {
-  Stage stage;
+  SnapshotStage stage;
   const auto tell = [&](const std::string& type, const std::string& more) {
     stage.two.event(R"({"type":")" + type +
                     R"(","application":"ivr","timestamp":"2026-01-01T00:00:00.000+0000",)" + more +
