@@ -15,10 +15,10 @@ namespace {
 constexpr const char* made_at = "2026-11-22T21:46:17.690+0000";
 
 // A daemon with an Asterisk whose events the test gives.
-struct Daemon : test::Daemon {
+struct GroupDaemon : test::Daemon {
   TestServer server{loop, client_options(nowhere, {"demo", "other"}), "pbx1", &log};
 
-  explicit Daemon(size_t ring_bytes = 256 * 1024) : test::Daemon({}, 1024, ring_bytes) {
+  explicit GroupDaemon(size_t ring_bytes = 256 * 1024) : test::Daemon({}, 1024, ring_bytes) {
     dispatcher.add_server(server);
   }
   void event(const std::string& type, const std::string& channel, const std::string& more = {}) {
@@ -72,7 +72,7 @@ Json params_of(Program& program, const std::string& word) {
 }  // namespace
 
 TEST_CASE("a member is told of a call before its first record, and after its last") {
-  Daemon daemon;
+  GroupDaemon daemon;
   Program member(daemon);
   member.ask("subscribe", as_member);
   const Json joined = member.next();
@@ -91,7 +91,7 @@ TEST_CASE("a member is told of a call before its first record, and after its las
 }
 
 TEST_CASE("each call goes to one member, and what is about no call to all") {
-  Daemon daemon;
+  GroupDaemon daemon;
   Program first(daemon), second(daemon);
   first.ask("subscribe", as_member);
   first.line();
@@ -106,7 +106,7 @@ TEST_CASE("each call goes to one member, and what is about no call to all") {
 }
 
 TEST_CASE("types of the filter hold for records, not for what a member is told") {
-  Daemon daemon;
+  GroupDaemon daemon;
   Program member(daemon);
   member.ask("subscribe", R"({"group":"g","apps":"demo","types":"ChannelDtmfReceived"})");
   member.line();
@@ -117,7 +117,7 @@ TEST_CASE("types of the filter hold for records, not for what a member is told")
 }
 
 TEST_CASE("the calls of a member whose connection ends go to another one") {
-  Daemon daemon;
+  GroupDaemon daemon;
   Program second(daemon);
   {
     Program first(daemon);
@@ -136,7 +136,7 @@ TEST_CASE("the calls of a member whose connection ends go to another one") {
 }
 
 TEST_CASE("a named member that comes back in time has its calls, and misses no record of them") {
-  Daemon daemon;
+  GroupDaemon daemon;
   std::string cursor;
   {
     Program first(daemon);
@@ -156,7 +156,7 @@ TEST_CASE("a named member that comes back in time has its calls, and misses no r
 }
 
 TEST_CASE("a named member that does not come back in time loses its calls") {
-  Daemon daemon;
+  GroupDaemon daemon;
   Program other(daemon);
   {
     Program first(daemon);
@@ -176,7 +176,7 @@ TEST_CASE("a named member that does not come back in time loses its calls") {
 }
 
 TEST_CASE("who does not accept an offer in time loses it, and is told") {
-  Daemon daemon;
+  GroupDaemon daemon;
   Program first(daemon), second(daemon);
   first.ask("subscribe", named("first", R"(,"accept_ms":500)"));
   first.line();
@@ -190,7 +190,7 @@ TEST_CASE("who does not accept an offer in time loses it, and is told") {
 }
 
 TEST_CASE("group.accept and group.decline are for the owner alone, with its epoch") {
-  Daemon daemon;
+  GroupDaemon daemon;
   Program first(daemon), second(daemon);
   first.ask("subscribe", named("first"));
   first.line();
@@ -218,7 +218,7 @@ TEST_CASE("group.accept and group.decline are for the owner alone, with its epoc
 }
 
 TEST_CASE("a call is handed over to a member by its name") {
-  Daemon daemon;
+  GroupDaemon daemon;
   Program first(daemon), second(daemon);
   first.ask("subscribe", named("first"));
   first.line();
@@ -235,7 +235,7 @@ TEST_CASE("a call is handed over to a member by its name") {
 }
 
 TEST_CASE("a member that leaves is told when it is done") {
-  Daemon daemon;
+  GroupDaemon daemon;
   Program first(daemon);
   first.ask("subscribe", named("first"));
   first.line();
@@ -253,7 +253,7 @@ TEST_CASE("a member that leaves is told when it is done") {
 }
 
 TEST_CASE("leaving without drain passes the calls on at once, as another subscription does") {
-  Daemon daemon;
+  GroupDaemon daemon;
   Program first(daemon), second(daemon);
   second.ask("subscribe", named("second", R"(,"capacity":0)"));
   second.line();
@@ -272,7 +272,7 @@ TEST_CASE("leaving without drain passes the calls on at once, as another subscri
 }
 
 TEST_CASE("of two connections with one name the newer one is the member") {
-  Daemon daemon;
+  GroupDaemon daemon;
   Program older(daemon);
   older.ask("subscribe", named("w"));
   older.line();
@@ -289,7 +289,7 @@ TEST_CASE("of two connections with one name the newer one is the member") {
 }
 
 TEST_CASE("a member whose records are lost is told of its calls again") {
-  Daemon daemon(64 * 1024);
+  GroupDaemon daemon(64 * 1024);
   Program member(daemon);
   member.ask("subscribe", as_member);
   member.line();
@@ -311,7 +311,7 @@ TEST_CASE("a member whose records are lost is told of its calls again") {
 }
 
 TEST_CASE("a member needs a rule that allows it") {
-  Daemon daemon;
+  GroupDaemon daemon;
   control::AccessRule rule{.name = "some", .methods = {"read", "control"}, .call_groups = {"sales*"}};
   daemon.set_rule(rule);
   Program program(daemon);
@@ -332,7 +332,7 @@ TEST_CASE("a member needs a rule that allows it") {
 }
 
 TEST_CASE("wrong parameters of a member are refused and change nothing") {
-  Daemon daemon;
+  GroupDaemon daemon;
   Program program(daemon);
   for (const char* wrong :
        {R"({"group":"g"})", R"({"group":"","apps":"demo"})", R"({"group":"g","apps":[]})",
@@ -356,7 +356,7 @@ TEST_CASE("wrong parameters of a member are refused and change nothing") {
 }
 
 TEST_CASE("calls with the same key go to the same member") {
-  Daemon daemon;
+  GroupDaemon daemon;
   Program first(daemon), second(daemon);
   first.ask("subscribe", named("first"));
   first.line();
