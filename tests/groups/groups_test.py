@@ -107,7 +107,12 @@ class Stage:
         await asyncio.to_thread(self.daemon.stop)
         self.folder.cleanup()
 
+    def patient(self, params):
+        """Where an offer's time is not what is tested, a busy machine has enough of it."""
+        return params if self.more else {"accept_ms": 30_000, **params}
+
     async def member(self, group="g", accepts=True, **params):
+        params = self.patient(params)
         one = await Member(accepts).join(self.path, group, apps=[self.app], **params)
         self.members.append(one)
         return one
@@ -117,7 +122,7 @@ class Stage:
         log = pathlib.Path(self.folder.name) / f"worker{len(self.processes)}.log"
         with open(log, "w") as output:
             one = subprocess.Popen([sys.executable, SOURCE / "tests/groups/worker.py", self.path, group,
-                                    json.dumps({"apps": [self.app], **params})], stdout=output, stderr=output)
+                                    json.dumps({"apps": [self.app], **self.patient(params)})], stdout=output, stderr=output)
         one.log = log
         self.processes.append(one)
         return one
@@ -261,8 +266,8 @@ async def hanging_member(asterisk, calls):
         living = asyncio.create_task(live())
         victim.send_signal(signal.SIGSTOP)
         await other.until("it takes over", lambda: call in other.calls)
-        released, = stage.observer.of("group.released", call=call)
-        assert released["reason"] == "lease", released
+        await stage.observer.until("it is released", lambda: stage.observer.of("group.released", call=call))
+        assert stage.observer.of("group.released", call=call)[0]["reason"] == "lease", stage.observer.of("group.released")
         victim.send_signal(signal.SIGCONT)
         while not [p for kind, p in told(victim) if kind == "released" and p["call"] == call]:
             assert victim.poll() is None, victim.log.read_text()
@@ -314,16 +319,16 @@ async def same_name_twice(asterisk, calls):
 async def unanswered_and_declined(asterisk, calls):
     """Who does not accept, or declines, passes the call on."""
     async with Stage(asterisk, calls) as stage:
-        silent = await stage.member(accepts=False, member="silent", accept_ms=300)
+        silent = await stage.member(accepts=False, member="silent", accept_ms=2000)
         channel = await stage.callers.call()
         await silent.until("it is offered", lambda: silent.calls)
-        declining = await stage.member(accepts=False, member="declining", accept_ms=300)
+        declining = await stage.member(accepts=False, member="declining", accept_ms=2000)
         await declining.until("it gets the call", lambda: declining.calls)
         assert declining.of("assigned")[0]["reason"] == "passed_on", declining.told
         await silent.until("it is told", lambda: silent.of("released"))
         assert silent.of("released")[0]["reason"] == "unanswered", silent.told
         offer = declining.of("assigned")[0]
-        good = await stage.member(member="good", accept_ms=300)
+        good = await stage.member(member="good", accept_ms=2000)
         await declining.call("group.decline", call=offer["call"], epoch=offer["epoch"])
         await good.until("it gets the call", lambda: good.calls)
         await declining.until("it is told", lambda: declining.of("released"))
