@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "json/find_member.h"
 #include "json/json.h"
 #include "json/json_tape.h"
 #include "pbx/server.h"
@@ -50,8 +51,7 @@ std::string key_of(const Record& start) {
 // An own record as the log has it.
 template <typename Own>
 Own read_own(const Record& record) {
-  JsonTape tape;
-  const auto text = [&](std::string_view name) { return text_of(tape.read(record.member(name))); };
+  const auto text = [&](std::string_view name) { return string_of(record.member(name)); };
   Own own;
   own.group = text("group");
   own.call = text("call");
@@ -122,8 +122,6 @@ void Assignments::stop() {
   stopped_ = true;
   timer_.stop();
 }
-
-// Servers -------------------------------------------------------------------------------------------------
 
 void Assignments::see_before(Server& server, const std::vector<Record>& before, const Record& record) {
   const WallTime time = now();
@@ -272,8 +270,6 @@ void Assignments::recalled() {
   act();
 }
 
-// Actions -------------------------------------------------------------------------------------------------
-
 // What an action causes may cause others.
 void Assignments::act() {
   if (acting_ || stopped_) return;
@@ -338,8 +334,6 @@ void Assignments::schedule() {
     schedule();
   });
 }
-
-// Programs ------------------------------------------------------------------------------------------------
 
 Result<std::string> Assignments::join(const groups::Join& join,
                                       const std::optional<groups::Settings>& settings) {

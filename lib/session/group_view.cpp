@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "json/find_member.h"
 #include "json/json_tape.h"
 #include "record/id_set.h"
 #include "record/own_records.h"
@@ -61,9 +62,7 @@ bool GroupView::is_about_ownership(uint64_t seq) {
   JsonTape tape;
   record::Record record;
   if (!record::read_text(tape, log_->record_text(seq), record)) return false;
-  JsonTape value;
-  const JsonView group = value.read(record.member("group"));
-  return group.valid() && group.kind() == JsonKind::string && group.string() == group_;
+  return string_of(record.member("group")) == group_;
 }
 
 }  // namespace aribus::session

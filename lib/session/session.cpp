@@ -141,7 +141,7 @@ void Session::apply_rule(std::shared_ptr<const control::AccessRule> rule, Quota:
   if (auto allowed = context_.dispatcher.allows(caller_, "subscribe"); !allowed)
     return close_with_error(allowed.error());
   const GroupView* view = subscription_->group();
-  if (view != nullptr && !view->ended_at() && !may_be_member(view->group())) {
+  if (view != nullptr && !view->ended_at() && !may_be_member(view->group(), assignments()->groups().settings(view->group()))) {
     close_with_error(control::not_allowed(
         "the access rules have changed, and do not allow being a member of '" + view->group() + "' any more",
         caller_.principal.rule->name));

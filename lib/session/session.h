@@ -194,7 +194,7 @@ class Session {
   void finish(uint64_t ticket, const Result<pbx::ResultText>& outcome);
   void end_subscription();
   [[nodiscard]] Result<GroupView> join_group(const GroupParams& params);
-  [[nodiscard]] bool may_be_member(const std::string& group) const;
+  [[nodiscard]] bool may_be_member(const std::string& group, const groups::Settings* settings) const;
   [[nodiscard]] bool is_member() const { return subscription_ && subscription_->group() != nullptr; }
   [[nodiscard]] bool tell_beginning();
   void tell_left();

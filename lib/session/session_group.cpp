@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "control/methods/live_snapshot.h"
+#include "json/find_member.h"
 #include "json/json_tape.h"
 #include "record/own_records.h"
 #include "record/record_text.h"
@@ -16,18 +17,16 @@ std::string line_of(std::string_view method, const std::string& params) {
 }
 
 std::string text_at(const record::Record& record, std::string_view name) {
-  JsonTape tape;
-  const JsonView value = tape.read(record.member(name));
-  return value.valid() && value.kind() == JsonKind::string ? value.string() : std::string();
+  return string_of(record.member(name));
 }
 
 }  // namespace
 
-// A member gets calls that others do not get, so it takes more than reading.
-bool Session::may_be_member(const std::string& group) const {
+// A member gets calls that others do not get, so it takes more than reading. `settings`: nullptr for a group that
+// does not exist.
+bool Session::may_be_member(const std::string& group, const groups::Settings* settings) const {
   const control::AccessRule& rule = *caller_.principal.rule;
   if (!rule.may_join(group) || !context_.dispatcher.allows(caller_, "group.accept")) return false;
-  const groups::Settings* settings = assignments()->groups().settings(group);
   return settings == nullptr ||
          std::ranges::all_of(settings->apps, [&](const std::string& app) { return rule.sees_app(app); });
 }
@@ -41,11 +40,8 @@ Result<GroupView> Session::join_group(const GroupParams& params) {
     defaults.name = params.join.group;
     settings = params.change(known != nullptr ? *known : std::move(defaults));
   }
-  const control::AccessRule& rule = *caller_.principal.rule;
-  const std::vector<std::string>* apps = known != nullptr ? &known->apps : settings ? &settings->apps : nullptr;
-  const bool sees_all =
-      apps == nullptr || std::ranges::all_of(*apps, [&](const std::string& app) { return rule.sees_app(app); });
-  if (!rule.may_join(params.join.group) || !context_.dispatcher.allows(caller_, "group.accept") || !sees_all) {
+  if (!may_be_member(params.join.group, known != nullptr ? known : settings ? &*settings : nullptr)) {
+    const control::AccessRule& rule = *caller_.principal.rule;
     return control::not_allowed("the access rule '" + rule.name + "' does not allow joining the group '" +
                                     params.join.group +
                                     "': that takes its name in `call_groups`, `group.accept` among the methods, and "

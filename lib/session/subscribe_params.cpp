@@ -19,8 +19,6 @@ constexpr size_t max_names = 1024;        // servers, applications and ids, each
 constexpr size_t max_shown_bytes = 4096;  // of a filter's values, in filter_text()
 constexpr std::string_view overflows[] = {"lost", "disconnect"};
 constexpr std::string_view beginnings[] = {"newest", "oldest"};
-constexpr std::string_view fallbacks[] = {"none", "continue", "hangup", "play", "move"};
-constexpr std::string_view orphans[] = {"keep", "fallback"};
 constexpr int64_t longest_ms = 24LL * 60 * 60 * 1000;
 constexpr size_t max_holds = 10'000;
 
@@ -46,11 +44,11 @@ constexpr Parameter subscribe_params[] = {
     {.name = "grace_ms", .type = ari::Type::integer, .minimum = 0, .maximum = longest_ms},
     {.name = "lease_ms", .type = ari::Type::integer, .minimum = 0, .maximum = longest_ms},
     {.name = "fallback_after_ms", .type = ari::Type::integer, .minimum = 1, .maximum = longest_ms},
-    {.name = "fallback", .values = fallbacks},
+    {.name = "fallback", .values = groups::fallback_names},
     {.name = "fallback_media"},
     {.name = "fallback_app"},
     {.name = "exclusive", .type = ari::Type::boolean},
-    {.name = "orphan", .values = orphans},
+    {.name = "orphan", .values = groups::orphan_names},
     {.name = "orphan_after_ms", .type = ari::Type::integer, .minimum = 1, .maximum = longest_ms},
 };
 
@@ -113,8 +111,8 @@ groups::Settings changed(groups::Settings settings, const JsonValue& params) {
   if (const auto time = time_at(params, "fallback_after_ms")) settings.fallback_after = *time;
   if (const auto time = time_at(params, "orphan_after_ms")) settings.orphan_after = *time;
   if (find(params, "fallback") != nullptr) {
-    const auto at = std::ranges::find(fallbacks, find_string(params, "fallback"));
-    settings.fallback = static_cast<groups::Fallback>(at - std::begin(fallbacks));
+    const auto at = std::ranges::find(groups::fallback_names, find_string(params, "fallback"));
+    settings.fallback = static_cast<groups::Fallback>(at - std::begin(groups::fallback_names));
   }
   if (find(params, "fallback_media") != nullptr) settings.fallback_media = find_string(params, "fallback_media");
   if (find(params, "fallback_app") != nullptr) settings.fallback_app = find_string(params, "fallback_app");
@@ -210,7 +208,6 @@ Result<SubscribeParams> read_subscribe_params(const JsonValue& params) {
   Result<std::optional<GroupParams>> group = read_group(params);
   if (!group) return group.error();
   read.group = std::move(*group);
-  if (read.group) wanted.apps.clear();  // they are those of the group: see GroupView
   if (read.from_oldest && read.snapshot) {
     return Error{ErrorKind::invalid_params,
                  "snapshot: it would be of now, and `from` asks for what came before; ask for one of them",

@@ -58,6 +58,7 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Reco
   Result<SubscribeParams> read = read_subscribe_params(params);
   if (!read) return read.error();
   const std::vector<std::string> doubts = doubts_about(read->wanted, dispatcher, rule);
+  if (read->group) read->wanted.apps.clear();  // they are those of the group: see GroupView
   const std::vector<std::string> servers = read->wanted.servers;
   const std::optional<std::string> since = std::move(read->since);
   const bool from_oldest = read->from_oldest;

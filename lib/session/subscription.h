@@ -112,7 +112,8 @@ class Subscription {
   }
 
   // Finds the lines to write next, adjacent ones merged: at most `max_bytes` (but at least one record),
-  // `max_pieces` pieces and `max_scanned` records examined, and none after a record for is_at_own_record() or is_at_group_record().
+  // `max_pieces` pieces and `max_scanned` records examined, and none after a record for is_at_own_record() or
+  // is_at_group_record().
   // Records that don't match are passed. Valid until the log grows. Required: take_lost() was called and it
   // is not up to date since.
   void gather(size_t max_bytes, std::vector<iovec>& pieces);
