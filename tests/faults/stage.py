@@ -231,11 +231,11 @@ class Connection:
             try:
                 connected = socket.socket(socket.AF_UNIX)
                 connected.connect(self.path)
+                if self.on_connect:  # aribusd may be killed between the two
+                    connected.sendall(self.on_connect().encode() + b"\n")
             except OSError:
                 let_pass(0.02)
                 continue
-            if self.on_connect:
-                connected.sendall(self.on_connect().encode() + b"\n")
             with self.changed:
                 self.socket, self.generation = connected, self.generation + 1
                 self.changed.notify_all()
