@@ -74,7 +74,7 @@ void Dispatcher::share_id_directory() {
     server->set_id_directory(servers_.size() > 1 ? &id_directory_ : nullptr);
 }
 
-const pbx::Server* Dispatcher::find_server(std::string_view name) const {
+pbx::Server* Dispatcher::find_server(std::string_view name) const {
   const auto at = std::ranges::find_if(servers_, [&](const auto* server) { return server->name() == name; });
   return at == servers_.end() ? nullptr : *at;
 }

@@ -64,7 +64,7 @@ class Dispatcher {
 
   [[nodiscard]] const std::vector<pbx::Server*>& servers() const { return servers_; }
   // nullptr if there is none of that name.
-  [[nodiscard]] const pbx::Server* find_server(std::string_view name) const;
+  [[nodiscard]] pbx::Server* find_server(std::string_view name) const;
   [[nodiscard]] const MethodTable& methods() const { return methods_; }
   [[nodiscard]] pbx::Assignments* assignments() const { return assignments_; }
   // How the calls so far were answered; calls of unknown methods count under "unknown".

@@ -19,6 +19,7 @@ using record::Record;
 
 constexpr std::string_view key_argument = "key=";
 constexpr std::string_view key_variable = "ARIBUS_KEY";
+constexpr Milliseconds fallback_retry{1000};
 
 std::string name_of(const Server& server, std::string_view id) {
   return server.name() + '\0' + std::string(id);
@@ -96,7 +97,8 @@ Assignments::Assignments(Loop& loop, Handlers handlers, Clock clock)
       start_wall_(clock_.wall()),
       start_monotonic_(clock_.monotonic()),
       groups_({.is_bridged = [this](std::string_view call) { return is_bridged(call); }}),
-      timer_(loop) {}
+      timer_(loop),
+      retry_timer_(loop) {}
 
 WallTime Assignments::now() const {
   return start_wall_ +
@@ -121,6 +123,7 @@ void Assignments::configure(std::vector<groups::Settings> configured) {
 void Assignments::stop() {
   stopped_ = true;
   timer_.stop();
+  retry_timer_.stop();
 }
 
 void Assignments::see_before(Server& server, const std::vector<Record>& before, const Record& record) {
@@ -228,7 +231,7 @@ void Assignments::connected(const Server& server) {
 
 void Assignments::ready(const Server& server) {
   if (std::ranges::find(ready_, server.name()) == ready_.end()) ready_.push_back(server.name());
-  for (const Waiting& fallback : std::exchange(fallbacks_, {})) fall_back(fallback);
+  retry();
 }
 
 void Assignments::recall(Server& server, const Record& record, uint64_t seq) {
@@ -312,14 +315,24 @@ void Assignments::publish(const groups::Action& action, const Own& own) {
   server->append_about_group(record);
 }
 
-// It waits while there is no connection: `ready` tries again.
 void Assignments::fall_back(const Waiting& fallback) {
   const groups::Group* group = groups_.find(fallback.group);
   const groups::Call* call = group == nullptr ? nullptr : group->find(fallback.call);
   Server* server = find_server(fallback.server);
   if (server == nullptr || call == nullptr || call->state != groups::CallState::fallback) return;
   if (!server->is_connected()) return fallbacks_.push_back(fallback);
-  handlers_.fall_back(*server, group->settings(), fallback.call);
+  handlers_.fall_back(*server, group->settings(), fallback.call,
+                      [this, fallback] { fall_back_again(fallback); });
+}
+
+void Assignments::fall_back_again(const Waiting& fallback) {
+  if (stopped_) return;
+  if (std::ranges::find(fallbacks_, fallback) == fallbacks_.end()) fallbacks_.push_back(fallback);
+  if (!retry_timer_.active()) retry_timer_.once(fallback_retry, [this] { retry(); });
+}
+
+void Assignments::retry() {
+  for (const Waiting& fallback : std::exchange(fallbacks_, {})) fall_back(fallback);
 }
 
 void Assignments::schedule() {

@@ -45,9 +45,11 @@ class Assignments {
   struct Handlers {
     std::function<uint64_t()> next_seq;   // of the next record to be appended
     std::function<uint64_t()> first_seq;  // of the oldest one kept
-    // Carries out the fallback of `settings`, with an Asterisk that is connected.
-    std::function<void(Server&, const groups::Settings& settings, const std::string& call)> fall_back =
-        [](Server&, const groups::Settings&, const std::string&) {};
+    // Carries out the fallback of `settings`, with an Asterisk that is connected. `again`, which may be called
+    // later: it has failed and is to be tried again.
+    std::function<void(Server&, const groups::Settings& settings, const std::string& call,
+                       const std::function<void()>& again)>
+        fall_back = [](Server&, const groups::Settings&, const std::string&, const std::function<void()>&) {};
     // Another connection is the member now: to be told and closed.
     std::function<void(groups::Connection, const std::string& group, const std::string& member)> displaced =
         [](groups::Connection, const std::string&, const std::string&) {};
@@ -144,6 +146,7 @@ class Assignments {
     std::string server;
     std::string group;
     std::string call;
+    bool operator==(const Waiting&) const = default;
   };
 
   void act();
@@ -154,6 +157,8 @@ class Assignments {
   template <typename Own>
   void publish(const groups::Action& action, const Own& own);
   void fall_back(const Waiting& fallback);
+  void fall_back_again(const Waiting& fallback);
+  void retry();
   void schedule();
   void see_started(Server& server, const record::Record& started, WallTime time);
   void note_beginning(const std::string& call, std::string_view channel, const record::Record& start);
@@ -187,7 +192,8 @@ class Assignments {
   uint64_t next_command_ = 1;
   static constexpr size_t max_bridges = 10'000;
   Newest<std::pair<std::string, std::string>> bridges_{max_bridges};  // group and member that created them
-  std::vector<Waiting> fallbacks_;  // that wait for their Asterisk
+  std::vector<Waiting> fallbacks_;  // to be tried again: when their Asterisk is ready, and after a while
+  Timer retry_timer_;
 };
 
 }  // namespace aribus::pbx

@@ -1,10 +1,12 @@
 // Takes events through the daemon's path, from the WebSocket's bytes to the subscribers' sockets, in a way
 // that repeats instruction by instruction. tests/bench/instructions counts them.
 //
-// Usage: bench_cost TRACE EVENTS BATCH SUBSCRIBERS [PARTS]. So many events, BATCH of them at a time. With
-// PARTS each subscriber wants one of so many frequent types.
+// Usage: bench_cost TRACE EVENTS BATCH SUBSCRIBERS [PARTS [GROUPS OTHERS]]. So many events, BATCH of them at a
+// time. With PARTS each subscriber wants one of so many frequent types. With GROUPS and OTHERS there are so many
+// worker groups of the trace's application, each of which gets all calls, and of other ones.
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -23,6 +25,7 @@
 #include "control/dispatcher.h"
 #include "frontend/unix/server.h"
 #include "net/websocket.h"
+#include "pbx/assignments.h"
 #include "pbx/server.h"
 #include "protocol/rpc.h"
 #include "record/event_reader.h"
@@ -70,6 +73,21 @@ class Path {
     connect();
   }
 
+  // Groups of two members, which are offered calls but do nothing.
+  void add_groups(size_t of_trace, size_t others) {
+    assignments_.add(asterisk_);
+    uint64_t connection = 1;
+    for (size_t i = 0; i < of_trace + others; ++i) {
+      groups::Settings settings;
+      settings.name = "group" + std::to_string(i);
+      settings.apps = {i < of_trace ? trace_.application : "app" + std::to_string(i)};
+      for (int members = 0; members < 2; ++members) {
+        const auto member = assignments_.join({.connection = connection++, .group = settings.name}, settings);
+        if (!member) fail(member.error().message);
+      }
+    }
+  }
+
   // To `type` alone, unless it is "".
   void subscribe(const System& system, const std::string& address, const std::string& type) {
     Subscribed made;
@@ -113,6 +131,11 @@ class Path {
     options.client.url = "http://127.0.0.1:8088";  // never connected to
     options.client.apps = {"bench"};
     return options;
+  }
+
+  static pbx::Clock stopped_clock() {
+    const auto since = std::chrono::steady_clock::now();
+    return {.wall = wall_now, .monotonic = [since] { return since; }};
   }
 
   static bus::RecordLog make_log() {
@@ -170,6 +193,10 @@ class Path {
                         {.append = [this](const record::Record& record) { return log_.append(record); },
                          .next_seq = [this] { return log_.next(); },
                          .changed = [] {}}};
+  pbx::Assignments assignments_{
+      loop_,
+      {.next_seq = [this] { return log_.next(); }, .first_seq = [this] { return log_.first(); }},
+      stopped_clock()};
   session::Sessions sessions_;
   frontend::UnixServer server_;
   std::unique_ptr<WebSocket> websocket_;
@@ -189,6 +216,8 @@ int main(int argc, char** argv) {
   const size_t batch = std::strtoul(argv[3], nullptr, 10);
   const size_t subscribers = std::strtoul(argv[4], nullptr, 10);
   const size_t parts = argc > 5 ? std::strtoul(argv[5], nullptr, 10) : 0;
+  const size_t of_trace = argc > 7 ? std::strtoul(argv[6], nullptr, 10) : 0;
+  const size_t others = argc > 7 ? std::strtoul(argv[7], nullptr, 10) : 0;
   const std::vector<std::string> types =
       parts > 0 ? trace.frequent_types(parts) : std::vector<std::string>{""};
   char folder[] = "/tmp/aribus-bench-XXXXXX";
@@ -196,6 +225,7 @@ int main(int argc, char** argv) {
   const std::string socket = std::string(folder) + "/socket";
   {
     Path path(trace, socket);
+    if (of_trace + others > 0) path.add_groups(of_trace, others);
     const System aribus = make_system("aribus", trace);
     for (size_t i = 0; i < subscribers; ++i) path.subscribe(aribus, socket, types[i % types.size()]);
     ::unlink(socket.c_str());

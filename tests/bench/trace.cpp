@@ -21,6 +21,7 @@ Trace Trace::load(const std::string& path, std::string_view left_out) {
     if (!event) fail(path + ": an event is no JSON: " + event.error().message);
     if (find_string(*event, "type") == left_out) continue;
     trace.types.emplace_back(find_string(*event, "type"));
+    if (trace.application.empty()) trace.application = find_string(*event, "application");
     trace.events.push_back(std::move(line));
   }
   if (trace.events.empty()) fail("no events in " + path);

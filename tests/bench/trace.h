@@ -24,6 +24,7 @@ struct Frames {
 struct Trace {
   std::vector<std::string> events;
   std::vector<std::string> types;  // of each event
+  std::string application;         // of the first event
 
   // Without events of the type `left_out`. Ends the program when the file can't be read.
   static Trace load(const std::string& path, std::string_view left_out = {});

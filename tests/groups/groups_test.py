@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Worker groups: each call belongs to one program at a time, whatever happens to the programs.
 
-Usage: groups_test.py [--calls N] sim|real [CASE…]
+Usage: groups_test.py [--calls N] [--bounds] [--minutes N] sim|real [CASE…]
 
 real: with each of ARIBUS_ASTERISK_VERSIONS, which scripts/asterisk has started. --calls: how many calls where the number matters
-(default 40). CASE: names of cases below (default: all). ARIBUS_BUILD_DIR: build/release.
+(default 40). --bounds: the promised times must be kept, for a machine that does nothing else; otherwise they are only
+printed. --minutes: nothing but members that die at random for so long, while 50 calls a second come (real: 5).
+CASE: names of cases below (default: all). ARIBUS_BUILD_DIR: build/release.
 """
 import argparse
 import asyncio
+import collections
 import contextlib
 import json
 import os
@@ -18,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(SOURCE / "tests/clients"), str(SOURCE / "tests/groups")]
@@ -27,6 +31,13 @@ from members import Connection, Member, Observer  # noqa: E402
 
 NOT_OWNER = -32006
 CASES = []
+options = argparse.Namespace(bounds=False, minutes=0.0)
+
+
+def within(what, ms, bound):
+    """A promised time."""
+    print(f"  {what}: {ms:.0f} ms", flush=True)
+    assert not options.bounds or ms <= bound, f"{what}: {ms:.0f} ms, promised are {bound}"
 
 
 def case(function):
@@ -193,10 +204,13 @@ async def killed(asterisk, calls):
         channels = [(await stage.call_accepted())[0] for _ in range(calls)]
         own = {call for (_, call), (member, _) in stage.observer.owner.items() if member == name}
         assert len(own) >= calls // 10, f"{name} has {len(own)} of {calls}"
+        killed_at = time.time() * 1000
         victim.kill()
         observer = stage.observer
         await observer.until("its calls are taken over",
                              lambda: own <= {r["call"] for r in observer.of("group.assigned", reason="taken_over")})
+        within(f"from the kill until the last of {len(own)} calls is offered again", max(
+            milliseconds(r["time"]) for r in observer.of("group.assigned", reason="taken_over")) - killed_at, 50)
         for call in own:
             released, = observer.of("group.released", call=call, reason="disconnected")
             assigned, = observer.of("group.assigned", call=call, reason="taken_over")
@@ -264,8 +278,11 @@ async def hanging_member(asterisk, calls):
                 other.send("ping")
                 await asyncio.sleep(0.2)
         living = asyncio.create_task(live())
+        stopped_at = time.time() * 1000
         victim.send_signal(signal.SIGSTOP)
         await other.until("it takes over", lambda: call in other.calls)
+        within("from SIGSTOP until its call is offered again",
+               milliseconds(other.calls[call]["time"]) - stopped_at, 1100)
         await stage.observer.until("it is released", lambda: stage.observer.of("group.released", call=call))
         assert stage.observer.of("group.released", call=call)[0]["reason"] == "lease", stage.observer.of("group.released")
         victim.send_signal(signal.SIGCONT)
@@ -404,50 +421,58 @@ async def conference(asterisk, calls):
         await creator.call("bridges.destroy", bridgeId=bridge)
 
 
-async def check_fallback(stage, channel, what, before=None):
-    """The call falls back 1,000 ms after its StasisStart, by the log's times, whatever was before."""
-    observer = stage.observer
-    await observer.until("it falls back", lambda: observer.of("group.released", reason="fallback", call=stage.call_of(channel)))
-    start, = [r for r in observer.records if r["type"] == "StasisStart" and r["channel"]["id"] == channel]
-    fallen, = observer.of("group.released", reason="fallback", call=start["calls"][0])
-    return (fallen["seen"] - start["seen"]) * 1000, start
-
-
 GROUP = """groups:
   - name: g
     apps: [@APP@]
     accept: 1s
-    fallback_after: 1s
-    fallback: {}
+    fallback_after: {after}
+    fallback: {fallback}
 """
+
+
+def with_fallback(fallback, after="1s"):
+    return GROUP.format(fallback=fallback, after=after)
+
+
+async def check_fallback(stage, channel, after_ms=1000):
+    """The call falls back that long after its StasisStart."""
+    observer = stage.observer
+    await observer.until("it falls back", lambda: observer.of("group.released", reason="fallback", call=stage.call_of(channel)))
+    start, = [r for r in observer.records if r["type"] == "StasisStart" and r["channel"]["id"] == channel]
+    fallen, = observer.of("group.released", reason="fallback", call=start["calls"][0])
+    late = (fallen["seen"] - start["seen"]) * 1000 - after_ms
+    assert late >= -50, late
+    within("the fallback is late by", late, 50)
+
+
+def ended_in_app(stage, channel):
+    return [r for r in stage.observer.records if r["type"] == "StasisEnd" and r["channel"]["id"] == channel]
 
 
 @case
 async def falls_back_to_the_dialplan(asterisk, calls):
-    async with Stage(asterisk, calls, GROUP.format("continue")) as stage:
+    """No member was ever there, here and in the cases below."""
+    async with Stage(asterisk, calls, with_fallback("continue")) as stage:
         channel = await stage.callers.call()
-        after, start = await check_fallback(stage, channel, "continue")
-        assert after >= 950, after
-        await stage.observer.until("it leaves the application", lambda: [
-            r for r in stage.observer.records if r["type"] == "StasisEnd" and r["channel"]["id"] == channel])
+        await check_fallback(stage, channel)
+        await stage.observer.until("it leaves the application", lambda: ended_in_app(stage, channel))
         await stage.callers.hang_up(channel)
 
 
 @case
 async def falls_back_by_hanging_up(asterisk, calls):
-    async with Stage(asterisk, calls, GROUP.format("hangup")) as stage:
+    async with Stage(asterisk, calls, with_fallback("hangup")) as stage:
         channel = await stage.callers.call()
-        await check_fallback(stage, channel, "hangup")
+        await check_fallback(stage, channel)
         await stage.observer.until("it ends", lambda: stage.observer.of("call.ended"))
         assert not stage.callers.exists(channel)
 
 
 @case
 async def falls_back_by_playing(asterisk, calls):
-    more = GROUP.format("play") + "    fallback_media: sound:hello\n"
-    async with Stage(asterisk, calls, more) as stage:
+    async with Stage(asterisk, calls, with_fallback("play") + "    fallback_media: sound:hello\n") as stage:
         channel = await stage.callers.call()
-        await check_fallback(stage, channel, "play")
+        await check_fallback(stage, channel)
         await stage.observer.until("it ends", lambda: stage.observer.of("call.ended"))
         kinds = [r["type"] for r in stage.observer.records]
         assert "PlaybackStarted" in kinds and "PlaybackFinished" in kinds, kinds
@@ -456,9 +481,93 @@ async def falls_back_by_playing(asterisk, calls):
 
 
 @case
+async def falls_back_to_another_application(asterisk, calls):
+    """Also where this is held by a program of its own, of which aribusd knows nothing."""
+    other = f"other{os.getpid()}x{random.randrange(10 ** 6)}"
+    events = Events(asterisk.url, other)
+    try:
+        async with Stage(asterisk, calls, with_fallback("move") + f"    fallback_app: {other}\n") as stage:
+            channel = await stage.callers.call()
+            await check_fallback(stage, channel)
+            await stage.observer.until("it leaves the application", lambda: ended_in_app(stage, channel))
+            start = await asyncio.to_thread(events.wait, lambda event: event["type"] == "StasisStart" and
+                                            event["channel"]["id"] == channel, 20)
+            assert start, events.texts
+            await stage.callers.hang_up(channel)
+    finally:
+        events.close()
+
+
+@case
+async def hangs_up_where_the_fallback_fails(asterisk, calls):
+    """Nobody holds the application: Asterisk takes the command, and says so afterwards. Simulated: it also refuses commands,
+    or the link is lost before the answer."""
+    nobody = with_fallback("move") + "    fallback_app: nobody-holds-this\n"
+    fails = [(nobody, None)]
+    if asterisk.version == "sim":
+        fails += [(with_fallback("continue"), {"match": "POST */continue*", "status": 500}),
+                  (with_fallback("hangup"), {"match": "DELETE *", "status": 500, "times": 2}),
+                  (nobody, {"match": "POST */move*", "drop": "before", "times": 2}),
+                  (with_fallback("play") + "    fallback_media: sound:hello\n",
+                   {"match": "POST */answer*", "status": 409})]
+    for more, fault in fails:
+        async with Stage(asterisk, calls, more) as stage:
+            if fault:
+                assert asterisk.rest("POST", "/sim/fault", fault).status == 200
+            channel = await stage.callers.call()
+            await stage.observer.until("it ends", lambda: stage.observer.of("call.ended"))
+            assert not stage.callers.exists(channel)
+
+
+@case
+async def falls_back_from_silent_members(asterisk, calls):
+    """The time counts from StasisStart, whoever has been offered the call; the offer is withdrawn."""
+    async with Stage(asterisk, calls, with_fallback("hangup", "1500ms")) as stage:
+        silent = [await stage.member(accepts=False, member=f"silent{i}", accept_ms=1000, fallback_after_ms=1500,
+                                     fallback="hangup") for i in range(2)]
+        channel = await stage.callers.call()
+        await check_fallback(stage, channel, 1500)
+        call = stage.call_of(channel)
+        offers = stage.observer.of("group.assigned", call=call)
+        assert [r["reason"] for r in offers] == ["new", "passed_on"], offers
+        last = next(m for m in silent if m.name == offers[1]["member"])
+        await last.until("its offer is withdrawn", lambda: last.of("released"))
+        assert last.of("released")[0]["reason"] == "fallback", last.told
+        error = await last.refused("group.accept", call=call, epoch=offers[1]["epoch"])
+        assert error["code"] == NOT_OWNER, error
+
+
+@case
+async def falls_back_after_a_restart(asterisk, calls):
+    """A call that waits while aribusd is killed falls back at its time, or as soon as aribusd is ready again."""
+    for down in (0.0, 2.0):
+        async with Stage(asterisk, calls, with_fallback("hangup", "1500ms")) as stage:
+            observer = stage.observer
+            channel = await stage.callers.call()
+            await observer.until("it has come", lambda: stage.call_of(channel))
+            call = stage.call_of(channel)
+            start = next(r for r in observer.records if r["type"] == "StasisStart")["seen"]
+            stage.daemon.process.kill()
+            stage.daemon.process.wait()
+            await asyncio.sleep(down)  # longer than the time, or not
+            await asyncio.to_thread(stage.daemon.start)
+            after = await Observer().watch(stage.path, since=observer.cursor)
+            await observer.close()
+            stage.observer = after
+            await after.until("it falls back", lambda: after.of("group.released", reason="fallback", call=call))
+            ready = next(r for r in after.records if r["type"] == "server.resynced")
+            fallen, = after.of("group.released", reason="fallback")
+            due = max(start * 1000 + 1500, milliseconds(ready["time"]))
+            assert milliseconds(fallen["time"]) >= start * 1000 + 1450, (start, fallen)
+            within(f"after {down:.0f} s without aribusd the fallback is late by", milliseconds(fallen["time"]) - due, 50)
+            await after.until("it ends", lambda: after.of("call.ended"))
+            assert not stage.callers.exists(channel)
+
+
+@case
 async def a_late_member_takes_what_waits(asterisk, calls):
     """A call that came while nobody was there goes to the first member, and does not fall back."""
-    async with Stage(asterisk, calls, GROUP.format("hangup").replace("1s", "60s")) as stage:
+    async with Stage(asterisk, calls, with_fallback("hangup", "60s")) as stage:
         channel = await stage.callers.call()
         await stage.observer.until("it has come", lambda: stage.call_of(channel))
         one = await stage.member(group="g")  # apps as configured
@@ -521,7 +630,7 @@ def story(observer):
 @case
 async def random_deaths(asterisk, calls):
     """Members die at random while calls come: every call ends accepted, fallen back or ended, and none is stuck."""
-    async with Stage(asterisk, calls, GROUP.format("hangup")) as stage:
+    async with Stage(asterisk, calls, with_fallback("hangup")) as stage:
         generator = random.Random(int(os.environ.get("ARIBUS_SEED", "7")))
         members = [await stage.member() for _ in range(4)]
         living = []
@@ -545,29 +654,189 @@ async def random_deaths(asterisk, calls):
             assert "fallback" not in fates or "accepted" not in fates[fates.index("fallback"):], fates
 
 
+class Book(Observer):
+    """Follows very many calls, and keeps what is live only."""
+
+    def __init__(self):
+        super().__init__()
+        self.live = {}  # by call: waiting, accepted, fallback
+        self.ends = collections.Counter()  # what became of calls
+        self.bridges = collections.defaultdict(set)  # channels in each
+        self.legs = collections.defaultdict(set)  # live channels of each call
+        self.faults = []
+
+    def on_notification(self, method, record):
+        kind, now = record["type"], time.time()
+        if kind == "StasisStart":
+            call, = record["calls"]
+            self.live.setdefault(call, "waiting")
+            self.legs[call].add(record["channel"]["id"])
+        elif kind in ("ChannelEnteredBridge", "ChannelLeftBridge"):
+            channels = self.bridges[record["bridge"]["id"]]
+            (channels.add if kind == "ChannelEnteredBridge" else channels.discard)(record["channel"]["id"])
+        elif kind == "ChannelDestroyed":
+            for channels in self.bridges.values():
+                channels.discard(record["channel"]["id"])
+        elif kind.startswith("group."):
+            record["seen"] = now
+            self.take(record)
+            self.follow(kind, record)
+        elif kind == "call.ended":
+            for call in record["calls"]:
+                if call in self.live:
+                    self.ends[self.live.pop(call)] += 1
+                self.legs.pop(call, None)
+                self.fates.pop(call, None)
+        self.changed.set()
+
+    def follow(self, kind, record):
+        call = record["call"]
+        before = self.live.get(call)
+        if kind == "group.accepted":
+            if before == "fallback":
+                self.faults.append(f"accepted after its fallback: {record}")
+            self.live[call] = "accepted"
+        elif kind == "group.released" and record["reason"] == "fallback":
+            if before != "waiting":
+                self.faults.append(f"fallback although {before}: {record}")
+            talks = [c for c in self.bridges.values() if c & self.legs[call] and len(c) > 1]
+            if talks:
+                self.faults.append(f"a fallback touches a channel that talks to another: {record} {talks}")
+            self.live[call] = "fallback"
+
+    def take(self, record):
+        try:
+            super().take(record)
+        except AssertionError as error:
+            self.faults.append(str(error))
+
+
+class Worker(Member):
+    """Accepts most of its calls after a moment, and connects every other one with the one before."""
+
+    def __init__(self, generator):
+        super().__init__(accepts=False)
+        self.generator, self.alone = generator, None
+        self.tasks = set()
+
+    def on_notification(self, method, params):
+        if method == "assigned":
+            self.calls[params["call"]] = params
+            task = asyncio.create_task(self.handle(params))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+        elif method == "released":
+            self.calls.pop(params["call"], None)
+
+    async def handle(self, offer):
+        await asyncio.sleep(self.generator.uniform(0, 0.3))
+        if self.generator.random() < 0.05:
+            return  # never answers
+        if "error" in await self.send("group.accept", call=offer["call"], epoch=offer["epoch"]):
+            return
+        channel, other = offer["snapshot"]["channel"], self.alone
+        self.alone = channel if other is None else None
+        if other is None:
+            return
+        bridge = f"{channel}-talk"
+        for method, params in (("channels.answer", {"channelId": other}), ("channels.answer", {"channelId": channel}),
+                               ("bridges.create", {"bridgeId": bridge, "type": "mixing"}),
+                               ("bridges.addChannel", {"bridgeId": bridge, "channel": f"{channel},{other}"})):
+            await self.send(method, **params)
+
+    async def close(self):
+        for task in list(self.tasks):
+            task.cancel()
+        await super().close()
+
+
+async def many_deaths(asterisk, minutes, rate):
+    """Members die at random once a second for so long while calls come; now and then there is none for some seconds."""
+    seed = int(os.environ.get("ARIBUS_SEED", time.time()))
+    print(f"  ARIBUS_SEED={seed}", flush=True)
+    generator = random.Random(seed)
+    async with Stage(asterisk, 0, with_fallback("hangup", "1s")) as stage:
+        await stage.observer.close()
+        book = stage.observer = await Book().watch(stage.path)
+        members, living, made, deaths = [], collections.deque(), 0, 0
+
+        async def join():
+            one = await Worker(generator).join(stage.path, "g")
+            members.append(one)
+
+        for _ in range(5):
+            await join()
+        began = time.monotonic()
+        next_death, drought_until = began + 1, 0.0
+        while (now := time.monotonic()) < began + minutes * 60:
+            living.append((now + generator.uniform(1, 6), await stage.callers.call()))
+            made += 1
+            for _ in range(len(living)):
+                due, channel = living.popleft()
+                if due <= now:
+                    await stage.callers.hang_up(channel)
+                else:
+                    living.append((due, channel))
+            if now >= next_death:
+                next_death += 1
+                if members:
+                    await members.pop(generator.randrange(len(members))).close()
+                    deaths += 1
+                if generator.random() < 0.02:
+                    drought_until = now + 4
+                    while members:
+                        await members.pop().close()
+                        deaths += 1
+                if now >= drought_until:
+                    while len(members) < 5:
+                        await join()
+            assert not book.faults, book.faults[:3]
+            await asyncio.sleep(max(0.0, began + made / rate - time.monotonic()))
+        for _, channel in living:
+            await stage.callers.hang_up(channel)
+        await book.until(lambda: f"all have ended: {dict(list(book.live.items())[:5])}", lambda: not book.live and not book.owner, 60)
+        assert not book.faults, book.faults[:3]
+        assert sum(book.ends.values()) == made, (book.ends, made)
+        for one in members:
+            await one.close()
+        print(f"  {made} calls, {deaths} members died; of the calls: {dict(book.ends)} (waiting: ended before)", flush=True)
+
+
+async def passes(one, asterisk, version):
+    """Says so; the others still run."""
+    began = time.monotonic()
+    try:
+        await one(asterisk, options.calls)
+        print(f"{version}: {one.__name__}: {time.monotonic() - began:.1f} s", flush=True)
+        return True
+    except Exception as error:
+        print(f"{version}: {one.__name__} failed: {type(error).__name__}: {str(error)[:3000]}", flush=True)
+        if options.cases:
+            traceback.print_exc()
+        return False
+
+
 async def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("where", choices=["sim", "real"])
     parser.add_argument("--calls", type=int, default=40)
+    parser.add_argument("--bounds", action="store_true")
+    parser.add_argument("--minutes", type=float, default=0.0)
     parser.add_argument("cases", nargs="*")
-    given = parser.parse_args()
+    given = parser.parse_args(namespace=options)
     versions = os.environ.get("ARIBUS_ASTERISK_VERSIONS", "22").split() if given.where == "real" else ["sim"]
     failed = 0
     for version in versions:
         asterisk = Simulated() if version == "sim" else Real(version)
-        for one in CASES:
-            if given.cases and one.__name__ not in given.cases:
+        try:
+            if given.minutes:
+                await many_deaths(asterisk, given.minutes, 50 if version == "sim" else 5)
                 continue
-            began = time.monotonic()
-            try:
-                await one(asterisk, given.calls)
-                print(f"{version}: {one.__name__}: {time.monotonic() - began:.1f} s", flush=True)
-            except Exception as error:  # the others still run
-                failed += 1
-                print(f"{version}: {one.__name__} failed: {type(error).__name__}: {str(error)[:3000]}", flush=True)
-                if given.cases:
-                    raise
-        asterisk.stop()
+            for one in CASES:
+                if not given.cases or one.__name__ in given.cases:
+                    failed += not await passes(one, asterisk, version)
+        finally:
+            asterisk.stop()
     return 1 if failed else 0
 
 

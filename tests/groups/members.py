@@ -121,10 +121,14 @@ class Observer(Connection):
         self.fates = {}  # by call: accepted, fallback, ended, left …
         self.changed = asyncio.Event()
 
-    async def watch(self, path):
+    async def watch(self, path, **params):
         await self.open(path)
-        self.stream = (await self.call("subscribe"))["cursor"].rpartition(":")[0]
+        self.stream = (await self.call("subscribe", **params))["cursor"].rpartition(":")[0]
         return self
+
+    @property
+    def cursor(self):
+        return f"{self.stream}:{self.records[-1]['seq']}"
 
     def on_notification(self, method, record):
         assert method == "event", f"{method}: {record}"

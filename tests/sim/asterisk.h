@@ -73,6 +73,7 @@ class Asterisk {
   // The far end of an incoming call ends it. `cause` -1: as SIP's BYE does.
   void hangup_by_caller(const std::string& id, int cause);
   void dtmf_received(const std::string& id, const std::string& digit, int duration_ms);
+  void move_to_app(Channel& channel, const std::string& app, const std::string& args);
   void continue_in_dialplan(Channel& channel, const std::string& context, const std::string& exten,
                             int priority);
   // `count` short calls; how many events that makes.

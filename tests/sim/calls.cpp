@@ -168,6 +168,16 @@ void Asterisk::dtmf_received(const std::string& id, const std::string& digit, in
   for (const auto& name : ended) stop_recording(name, true);
 }
 
+void Asterisk::move_to_app(Channel& channel, const std::string& app, const std::string& args) {
+  const std::string list = quoted_list(split(args, ','));
+  if (apps.count(app) == 0)
+    return publish_channel("ApplicationMoveFailed", channel, Object().text("destination", app).raw("args", list));
+  leave_stasis(channel);
+  channel.stasis = app;
+  subscribe(app, channel.id);
+  publish_channel("StasisStart", channel, Object().raw("args", list));
+}
+
 void Asterisk::continue_in_dialplan(Channel& channel, const std::string& context, const std::string& exten,
                                     int priority) {
   const auto id = channel.id;

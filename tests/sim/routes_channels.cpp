@@ -186,6 +186,11 @@ HttpReply continue_dialplan(Asterisk& asterisk, const Call& call, Channel& chann
   return no_content();
 }
 
+HttpReply move(Asterisk& asterisk, const Call& call, Channel& channel) {
+  asterisk.move_to_app(channel, call.params.text("app"), call.params.text("appArgs"));
+  return no_content();
+}
+
 HttpReply redirect(Asterisk&, const Call& call, Channel& channel) {
   const auto endpoint = call.params.text("endpoint");
   if (endpoint.empty()) return refusal(400, "Required parameter 'endpoint' not provided.", "Not Found");
@@ -293,6 +298,7 @@ std::span<const Route> channel_routes() {
       {"POST", "/channels/{}/dial", held<dial>},
       {"POST", "/channels/{}/answer", controlled<answer_channel>},
       {"POST", "/channels/{}/continue", controlled<continue_dialplan>},
+      {"POST", "/channels/{}/move", controlled<move>},
       {"POST", "/channels/{}/redirect", controlled<redirect>},
       {"POST", "/channels/{}/ring", controlled<nothing>},
       {"DELETE", "/channels/{}/ring", controlled<nothing>},

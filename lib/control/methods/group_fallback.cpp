@@ -27,11 +27,22 @@ bool has_place_in_dialplan(const state::Object& channel) {
   return place.valid() && !place.string_at("context").empty() && !place.string_at("exten").empty();
 }
 
-// One channel, step by step.
+// Whether the channel is still where the fallback found it: in an application of the group.
+bool is_in_group(const pbx::Server& server, const std::string& id, const groups::Settings& settings) {
+  const state::Object* channel = server.model().find(record::IdKind::channel, id);
+  return channel != nullptr && std::ranges::find(settings.apps, channel->app) != settings.apps.end();
+}
+
+// One channel, step by step. A step that fails hangs up, unless the channel has left: whoever took it then has it.
 class OnChannel : public std::enable_shared_from_this<OnChannel> {
  public:
-  OnChannel(Dispatcher& dispatcher, std::string server, std::string channel, const groups::Settings& settings)
-      : dispatcher_(dispatcher), server_(std::move(server)), channel_(std::move(channel)), settings_(settings) {}
+  OnChannel(Dispatcher& dispatcher, std::string server, std::string channel, const groups::Settings& settings,
+            std::function<void()> again)
+      : dispatcher_(dispatcher),
+        server_(std::move(server)),
+        channel_(std::move(channel)),
+        settings_(settings),
+        again_(std::move(again)) {}
 
   void run(bool has_place) {
     const auto act = [self = shared_from_this(), has_place] { self->act(has_place); };
@@ -54,7 +65,7 @@ class OnChannel : public std::enable_shared_from_this<OnChannel> {
       case Fallback::continue_:
         return has_place ? call("channels.continueInDialplan", params(), {}, hang_up) : hang_up();
       case Fallback::move:
-        return call("channels.move", params().text("app", settings_.fallback_app), {}, hang_up);
+        return move();
       case Fallback::play:
         return call(
             "channels.answer", params(),
@@ -70,47 +81,70 @@ class OnChannel : public std::enable_shared_from_this<OnChannel> {
     }
   }
 
-  void hang_up() { call("channels.hangup", params(), {}, {}); }
+  // Asterisk takes the command for any application, and says afterwards that nobody holds it.
+  void move() {
+    pbx::Server* server = dispatcher_.find_server(server_);
+    if (server == nullptr) return;
+    server->waiters().add(
+        record::IdKind::channel, channel_,
+        {.see =
+             [self = shared_from_this()](const record::Record& record, const JsonValue&) {
+               if (record.type == "ApplicationMoveFailed") {
+                 self->log("nobody holds the application '" + self->settings_.fallback_app + "'; hanging up");
+                 self->hang_up();
+                 return true;
+               }
+               return record.type == "StasisEnd" || record.type == "ChannelDestroyed" || record.type == "state.gone";
+             },
+         .lost = [self = shared_from_this()](const std::string&) { self->again_(); }});
+    call("channels.move", params().text("app", settings_.fallback_app), {},
+         [self = shared_from_this()] { self->hang_up(); });
+  }
+
+  void hang_up() {
+    const pbx::Server* server = dispatcher_.find_server(server_);
+    if (server == nullptr || !is_in_group(*server, channel_, settings_)) return;
+    call("channels.hangup", params(), {}, again_);
+  }
 
   void call(const std::string& method, const ObjectBuilder& params, const Next& done, const Next& failed) {
     const Result<Json> given = parse_json(params.str());
     dispatcher_.call(itself(), method, *given,
                      [self = shared_from_this(), method, done, failed](const Result<pbx::ResultText>& answer) {
-                       if (!answer) self->log(method, answer.error());
+                       if (!answer) self->log(method + ": " + answer.error().message);
                        const Next& next = answer ? done : failed;
                        if (next) next();
                      });
   }
 
-  void log(const std::string& method, const Error& error) const {
+  void log(const std::string& what) const {
     log_line(spdlog::level::warn, {{"SERVER", server_}, {"CHANNEL", channel_}},
-             "{}: fallback of the group '{}': {} on {}: {}", server_, settings_.name, method, channel_,
-             error.message);
+             "{}: fallback of the group '{}' for the channel {}: {}", server_, settings_.name, channel_, what);
   }
 
   Dispatcher& dispatcher_;
   std::string server_;
   std::string channel_;
   groups::Settings settings_;
+  std::function<void()> again_;
 };
 
 }  // namespace
 
 void run_fallback(Dispatcher& dispatcher, pbx::Server& server, const groups::Settings& settings,
-                  const std::string& id) {
+                  const std::string& id, const std::function<void()>& again) {
   const state::Call* call = server.model().calls().find(id);
   if (call == nullptr) return;
   log_line(spdlog::level::warn, {{"SERVER", server.name()}}, "{}: nobody of the group '{}' takes the call {}: {}",
            server.name(), settings.name, id, groups::name_of(settings.fallback));
   std::vector<std::pair<std::string, bool>> channels;  // and whether it has a place in the dialplan
   for (const record::CallLeg& leg : call->legs) {
-    const state::Object* channel =
-        leg.ended ? nullptr : server.model().find(record::IdKind::channel, leg.channel);
-    if (channel != nullptr && std::ranges::find(settings.apps, channel->app) != settings.apps.end())
-      channels.emplace_back(leg.channel, has_place_in_dialplan(*channel));
+    if (leg.ended || !is_in_group(server, leg.channel, settings)) continue;
+    channels.emplace_back(leg.channel,
+                          has_place_in_dialplan(*server.model().find(record::IdKind::channel, leg.channel)));
   }
   for (const auto& [channel, has_place] : channels) {
-    std::make_shared<OnChannel>(dispatcher, server.name(), channel, settings)->run(has_place);
+    std::make_shared<OnChannel>(dispatcher, server.name(), channel, settings, again)->run(has_place);
   }
 }
 
