@@ -217,7 +217,8 @@ export class Group {
     this.member = item.member ?? '';
     if (was && (item.resumed === false || was !== this.member)) this.#doubt(item);
     else this.#check();
-    if (this.wanted.lease_ms && !this.#pinging) this.#ping(this.wanted.lease_ms / PINGS_PER_LEASE);
+    // Also where the daemon's configuration has it.
+    if (item.lease_ms && !this.#pinging) this.#ping(item.lease_ms / PINGS_PER_LEASE);
     if (was && this.#leaving) this.dispatcher.later(this.dispatcher.call('group.leave', this.#leaving));
   }
 

@@ -300,6 +300,7 @@ export interface Subscribed {
   reason?: string;
   warnings?: Array<string>;
   member?: string;
+  lease_ms?: number;
   snapshot?: {
     channels?: Array<{
       server: string;
@@ -3532,6 +3533,7 @@ export interface Methods {
       reason?: string;
       warnings?: Array<string>;
       member?: string;
+      lease_ms?: number;
       snapshot?: {
         channels?: Array<{
           server: string;

@@ -30,7 +30,7 @@ GroupView::Sight GroupView::sight_of(uint64_t seq) {
 // 0: the log has no number for it.
 bool GroupView::is_of_group(uint16_t app) const {
   const std::string& name = log_->name(app);
-  return app == 0 || name.empty() || std::ranges::find(apps_, name) != apps_.end();
+  return app == 0 || name.empty() || std::ranges::find(settings_.apps, name) != settings_.apps.end();
 }
 
 bool GroupView::is_mine(uint64_t seq) const {
@@ -62,7 +62,7 @@ bool GroupView::is_about_ownership(uint64_t seq) {
   JsonTape tape;
   record::Record record;
   if (!record::read_text(tape, log_->record_text(seq), record)) return false;
-  return string_of(record.member("group")) == group_;
+  return string_of(record.member("group")) == settings_.name;
 }
 
 }  // namespace aribus::session

@@ -11,23 +11,24 @@
 
 #include "bus/record_log.h"
 #include "groups/ownership.h"
+#include "groups/settings.h"
 #include "record/record.h"
 
 namespace aribus::session {
 
 // A record about calls is shown to the member that owned one of them at that record's `seq`, whatever its
-// application; a record about no call to every member, if it is of an application of the group, or of none. In place of the record with which the member gets a call, or loses it, there is a
-// notification: it belongs to the program's business, whatever filter it has.
+// application; a record about no call to every member, if it is of an application of the group, or of none. In
+// place of the record with which the member gets a call, or loses it, there is a notification: it belongs to the
+// program's business, whatever filter it has.
 class GroupView {
  public:
   enum class Sight : uint8_t { hidden, shown, notification };
 
-  GroupView(const bus::RecordLog& log, std::shared_ptr<const groups::Ownership> ownership, std::string group,
-            std::vector<std::string> apps, std::string member)
+  GroupView(const bus::RecordLog& log, std::shared_ptr<const groups::Ownership> ownership,
+            groups::Settings settings, std::string member)
       : log_(&log),
         ownership_(std::move(ownership)),
-        group_(std::move(group)),
-        apps_(std::move(apps)),
+        settings_(std::move(settings)),
         member_(std::move(member)) {}
 
   // Required: the log holds the record, and it is readable.
@@ -42,8 +43,10 @@ class GroupView {
   [[nodiscard]] std::optional<uint64_t> ended_at() const {
     return until_ == UINT64_MAX ? std::nullopt : std::optional(until_);
   }
-  [[nodiscard]] const std::string& group() const { return group_; }
+  [[nodiscard]] const std::string& group() const { return settings_.name; }
   [[nodiscard]] const std::string& member() const { return member_; }
+  // How long the member may be silent; nothing: as long as it likes.
+  [[nodiscard]] std::optional<groups::milliseconds> lease() const { return settings_.lease; }
 
  private:
   enum class Kind : uint8_t { unknown, other, ownership };
@@ -54,8 +57,7 @@ class GroupView {
 
   const bus::RecordLog* log_;
   std::shared_ptr<const groups::Ownership> ownership_;
-  std::string group_;
-  std::vector<std::string> apps_;
+  groups::Settings settings_;  // when it joined
   std::string member_;
   uint64_t until_ = UINT64_MAX;
   std::vector<Kind> kinds_;  // of types, by their numbers in the log

@@ -214,12 +214,14 @@ struct Subscribed {
   std::optional<std::string> reason;  // why it was not resumed
   std::optional<std::vector<std::string>> warnings;
   std::optional<std::string> member;  // of a group: its name
+  std::optional<uint64_t> lease_ms;   // of a group that has a lease
   std::optional<JsonText<Snapshot>> snapshot;
 
   static constexpr auto members =
       std::tuple(aribus::member("cursor", &Subscribed::cursor), aribus::member("resumed", &Subscribed::resumed),
                  aribus::member("reason", &Subscribed::reason), aribus::member("warnings", &Subscribed::warnings),
-                 aribus::member("member", &Subscribed::member), aribus::member("snapshot", &Subscribed::snapshot));
+                 aribus::member("member", &Subscribed::member),
+                 aribus::member("lease_ms", &Subscribed::lease_ms), aribus::member("snapshot", &Subscribed::snapshot));
 };
 
 struct Unsubscribed {

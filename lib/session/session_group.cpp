@@ -52,8 +52,8 @@ Result<GroupView> Session::join_group(const GroupParams& params) {
   join.connection = caller_.connection;
   Result<std::string> member = assignments()->join(join, settings);
   if (!member) return member.error();
-  return GroupView(context_.log, assignments()->ownership(join.group), join.group,
-                   assignments()->groups().settings(join.group)->apps, *member);
+  return GroupView(context_.log, assignments()->ownership(join.group),
+                   *assignments()->groups().settings(join.group), *member);
 }
 
 Result<pbx::ResultText> Session::leave_group(bool drain, std::optional<groups::milliseconds> timeout) {

@@ -74,8 +74,9 @@ Result<Subscription> Subscription::make(const JsonValue& params, const bus::Reco
   const std::string& reason = start.reason;
   const bool resumed = since && reason.empty();
   const std::string cursor = subscription.cursor().text();
-  Subscribed result{.cursor = cursor, .resumed = {}, .reason = {}, .warnings = {}, .member = {}, .snapshot = {}};
+  Subscribed result{.cursor = cursor, .resumed = {}, .reason = {}, .warnings = {}, .member = {}, .lease_ms = {}, .snapshot = {}};
   if (view) result.member = view->member();
+  if (view && view->lease()) result.lease_ms = static_cast<uint64_t>(view->lease()->count());
   subscription.tells_calls_ = view && !resumed;
   subscription.view_ = std::move(view);
   if (since) result.resumed = resumed;

@@ -13,6 +13,7 @@ const std::regex time_form(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)");
 const std::regex cursor_form(R"([0-9a-f]{12}:\d+)");
 const std::regex stream_form(R"([0-9a-f]{12})");
 const std::regex id_form(R"(aribus-[0-9a-f]{16})");
+const std::regex call_form(R"([^/]+/[^/]+/\d{13})");
 
 bool is_anything(const JsonValue& value) {
   return value.IsString() && as_view(value) == anything;
@@ -30,7 +31,7 @@ std::regex pattern_of(const std::string& text) {
 
 bool strings_agree(const std::string& shown, const std::string& actual, Aliases& aliases) {
   if (const std::string* bound = aliases.find(shown)) return actual == *bound;
-  for (const std::regex* form : {&cursor_form, &stream_form, &id_form}) {
+  for (const std::regex* form : {&cursor_form, &stream_form, &id_form, &call_form}) {
     if (!std::regex_match(shown, *form)) continue;
     if (!std::regex_match(actual, *form)) return false;
     aliases.bind(shown, actual);
@@ -41,8 +42,12 @@ bool strings_agree(const std::string& shown, const std::string& actual, Aliases&
   return aliases.apply(shown) == actual;
 }
 
+std::string name_of(const std::string& where) {
+  return where.substr(where.rfind('.') + 1);
+}
+
 bool is_counter(const std::string& where) {
-  const std::string name = where.substr(where.rfind('.') + 1);
+  const std::string name = name_of(where);
   return name == "seq" || name == "from" || name == "to" || name == "records";
 }
 
@@ -108,9 +113,12 @@ std::string difference(const JsonValue& shown, const JsonValue& actual, Aliases&
   if (shown.IsObject() && actual.IsObject()) return objects(shown, actual, aliases, where);
   if (shown.IsArray() && actual.IsArray()) return arrays(shown, actual, aliases, where);
   if (shown.IsNumber() && actual.IsNumber() && is_counter(where)) return {};
+  const bool is_epoch = shown.IsNumber() && actual.IsNumber() && name_of(where) == "epoch";
+  if (is_epoch && aliases.find(to_text(shown)) == nullptr) aliases.bind(to_text(shown), to_text(actual));
   const bool agree = shown.IsString() && actual.IsString()
                          ? strings_agree(std::string(as_view(shown)), std::string(as_view(actual)), aliases)
-                         : shown == actual;
+                     : is_epoch ? aliases.apply(to_text(shown)) == to_text(actual)
+                                : shown == actual;
   return agree ? "" : where + ": shown is " + to_text(shown) + ", received " + to_text(actual);
 }
 

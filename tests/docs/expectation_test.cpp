@@ -29,6 +29,18 @@ TEST_CASE("what is shown must be what was received", "[docs]") {
   CHECK_FALSE(compare(R"(["x"])", R"(["x","y"])").empty());
 }
 
+TEST_CASE("the id of a call and an epoch stand for any other, and each for the same one when it comes again", "[docs]") {
+  Aliases aliases;
+  aliases.bind("1795384777.12", "7.1");
+  CHECK(compare(R"({"call":"pbx1/1795384777.12/1795384777690","epoch":1795384777702})",
+                R"({"call":"pbx1/7.1/1795384777000","epoch":1795384777001})", aliases)
+            .empty());
+  CHECK(aliases.apply("1795384777.12 of pbx1/1795384777.12/1795384777690") == "7.1 of pbx1/7.1/1795384777000");
+  CHECK(compare(R"({"epoch":1795384777702})", R"({"epoch":1795384777001})", aliases).empty());
+  CHECK_FALSE(compare(R"({"epoch":1795384777702})", R"({"epoch":1795384777002})", aliases).empty());
+  CHECK_FALSE(compare(R"("pbx1/1795384777.12/1795384777690")", R"("pbx1/7.2/1795384777000")", aliases).empty());
+}
+
 TEST_CASE("an ellipsis stands for what is not shown", "[docs]") {
   CHECK(compare(R"({"a":"…"})", R"({"a":{"b":1}})").empty());
   CHECK(compare(R"({"a":1,"…":"…"})", R"({"a":1,"b":2})").empty());

@@ -268,7 +268,7 @@ class Group:
             self._doubt(item)
         elif self._doubtful:
             self._check()
-        lease_ms = self.wanted.get("lease_ms")
+        lease_ms = item.get("lease_ms")  # also where the daemon's configuration has it
         if lease_ms and not self._pinging:
             self._pinging = asyncio.create_task(self._ping(lease_ms / 1000 / PINGS_PER_LEASE))
         if was and self._leaving:

@@ -947,6 +947,7 @@ class Subscribed(TypedDict):
     reason: NotRequired[str]
     warnings: NotRequired[list[str]]
     member: NotRequired[str]
+    lease_ms: NotRequired[int]
     snapshot: NotRequired[SubscribedSnapshot]
 
 
@@ -3371,6 +3372,7 @@ class SubscribeResult(TypedDict):
     reason: NotRequired[str]
     warnings: NotRequired[list[str]]
     member: NotRequired[str]
+    lease_ms: NotRequired[int]
     snapshot: NotRequired[SubscribeResultSnapshot]
 
 
