@@ -74,6 +74,7 @@ def memory(results):
 def instructions(results):
     names = {f"event_{kind}_{version}": f"an event of Asterisk {version}, {kind}"
              for version in traces.VERSIONS for kind in traces.KINDS}
+    names["event_groups"] = "an event, where one of 100 worker groups gets the calls"
     kinds = [[words, f"{results[name]:,}", f"{results[name + '_alone']:,}"] for name, words in names.items() if name in results]
     return table([results["toolchain"], "64 at a time", "alone"],
                  [["an event, WebSocket to ring", f"{results['event']:,}", f"{results['event_alone']:,}"], *kinds,
