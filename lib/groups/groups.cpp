@@ -85,7 +85,7 @@ void Groups::configure(std::vector<Settings> configured, WallTime now) {
     group->set_configured(false);
   }
   for (Settings& wanted : configured) {
-    std::ranges::sort(wanted.apps);
+    sort_apps(wanted);
     Group* known = group(wanted.name);
     Group& group = known != nullptr ? *known : add(wanted);
     if (known != nullptr) set_apps(group, std::move(wanted));
@@ -109,7 +109,7 @@ Result<std::string> Groups::join(const Join& join, const std::optional<Settings>
   if (wanted) {
     Settings settings = *wanted;
     settings.name = join.group;
-    std::ranges::sort(settings.apps);
+    sort_apps(settings);
     std::string mistake = mistake_in(settings);
     if (mistake.empty() && !is_new) mistake = difference(known->settings(), settings);
     if (!mistake.empty()) return Error{ErrorKind::invalid_params, std::move(mistake), {}};
