@@ -110,6 +110,12 @@ class Groups {
   // It did not.
   void not_originated(std::string_view server, std::string_view channel);
 
+  // Whether the call belongs to the connection in its own group, with this epoch if one is named; other groups
+  // have no say.
+  [[nodiscard]] std::optional<NotOwner> check_own(Connection connection, std::string_view call,
+                                                  std::optional<uint64_t> epoch) const;
+  // The epoch of a call that belongs to the connection; nothing: it does not.
+  [[nodiscard]] std::optional<uint64_t> epoch_of(Connection connection, std::string_view call) const;
   // Errors: NotOwner, also where the call is in no group of the connection.
   [[nodiscard]] std::optional<NotOwner> accept(Connection connection, std::string_view call, WallTime now);
   [[nodiscard]] std::optional<NotOwner> decline(Connection connection, std::string_view call, WallTime now);
@@ -129,9 +135,10 @@ class Groups {
   // know.
   [[nodiscard]] std::optional<NotOwner> check_bridge(Connection connection,
                                                      const std::vector<std::string_view>& calls) const;
-  // A command about the call was let through and is being sent: the owner has accepted the call by it, and a
-  // program outside has taken one that belongs to nobody.
+  // A command about the call was let through and is being sent: the owner has accepted the call by it.
   void commanded(Connection connection, std::string_view call, WallTime now);
+  // Asterisk has accepted the command: a program outside a group has taken a call that belongs to nobody there.
+  void carried_out(Connection connection, std::string_view call, WallTime now);
 
   // When advance() is to be called; nothing: only after something else happened.
   [[nodiscard]] std::optional<WallTime> next() const { return due_.next(); }

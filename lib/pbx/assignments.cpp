@@ -385,6 +385,13 @@ void Assignments::not_originated(const Server& server, std::string_view channel)
 // Whether the call belongs to the connection, with this epoch if one is named.
 Result<void> Assignments::check_own(Connection connection, std::string_view call,
                                     std::optional<uint64_t> epoch) const {
+  if (const auto why = groups_.check_own(connection, call, epoch)) return not_owner_of_call(call, *why);
+  return {};
+}
+
+// Whether a command of the connection about the call may be sent.
+Result<void> Assignments::check_call(Connection connection, std::string_view call,
+                                     std::optional<uint64_t> epoch) const {
   if (const auto why = groups_.check(connection, call, epoch)) return not_owner_of_call(call, *why);
   return {};
 }
@@ -415,9 +422,16 @@ Result<void> Assignments::hand_over(Connection connection, std::string_view call
 
 Result<void> Assignments::check(const Server& server, Connection connection, const Concerned& about,
                                 std::optional<uint64_t> epoch) const {
+  Result<void> old;  // what the epoch is to the first call, if it is that of none
+  bool is_current = false;
   for (const std::string& call : about.calls) {
-    if (auto owns = check_own(connection, call, epoch); !owns) return owns;
+    if (auto owns = check_call(connection, call, {}); !owns) return owns;
+    if (!epoch || !groups_.knows(call)) continue;
+    Result<void> owns = check_call(connection, call, epoch);
+    is_current |= owns.ok();
+    if (old) old = std::move(owns);
   }
+  if (!is_current && !old) return old;
   for (const std::string& bridge : about.bridges) {
     const auto* creator = bridges_.find(name_of(server, bridge));
     if (creator != nullptr && groups_.member_of(connection) == *creator) continue;
@@ -433,19 +447,40 @@ Result<void> Assignments::check(const Server& server, Connection connection, con
   return {};
 }
 
-uint64_t Assignments::commanded(Connection connection, const Concerned& about, const std::string& method) {
-  Command command{.calls = {}, .method = method};
+std::function<Result<void>()> Assignments::check_again(const Server& server, Connection connection,
+                                                       Concerned about, std::optional<uint64_t> epoch) const {
+  std::vector<std::pair<std::string, uint64_t>> owned;
   for (const std::string& call : about.calls) {
-    groups_.commanded(connection, call, now());
-    if (const auto known = beginnings_.find(call); known != beginnings_.end()) {
-      known->second.commands.push_back(method);
-      command.calls.push_back(call);
+    if (const auto current = groups_.epoch_of(connection, call)) owned.emplace_back(call, *current);
+  }
+  return [this, &server, connection, about = std::move(about), epoch, owned = std::move(owned)]() -> Result<void> {
+    for (const auto& [call, current] : owned) {
+      if (auto owns = check_call(connection, call, current); !owns) return owns;
     }
+    return check(server, connection, about, epoch);
+  };
+}
+
+uint64_t Assignments::commanded(Connection connection, const Concerned& about, const std::string& method) {
+  Command command{.connection = connection, .calls = {}, .method = method};
+  for (const std::string& call : about.calls) {
+    if (!groups_.knows(call)) continue;
+    groups_.commanded(connection, call, now());
+    command.calls.push_back(call);
+    if (const auto known = beginnings_.find(call); known != beginnings_.end())
+      known->second.commands.push_back(method);
   }
   act_unless_held();
   if (command.calls.empty()) return 0;
   commands_.emplace(next_command_, std::move(command));
   return next_command_++;
+}
+
+void Assignments::accepted(uint64_t number) {
+  const auto at = commands_.find(number);
+  if (at == commands_.end() || std::exchange(at->second.accepted, true)) return;
+  for (const std::string& call : at->second.calls) groups_.carried_out(at->second.connection, call, now());
+  act_unless_held();
 }
 
 void Assignments::answered(uint64_t number) {

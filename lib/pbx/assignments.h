@@ -112,15 +112,21 @@ class Assignments {
   [[nodiscard]] Result<void> hand_over(groups::Connection connection, std::string_view call, std::string_view to,
                                        std::optional<uint64_t> epoch);
 
-  // Whether a command about these calls and bridges may be sent. Errors: not_owner.
+  // Whether a command about these calls and bridges may be sent. All of its calls must be the member's; the epoch
+  // is that of one of them. Errors: not_owner.
   struct Concerned {
     std::vector<std::string> calls;
     std::vector<std::string> bridges;
   };
   [[nodiscard]] Result<void> check(const Server& server, groups::Connection connection, const Concerned& about,
                                    std::optional<uint64_t> epoch) const;
-  // It is being sent; the number is for answered().
+  // The same for a command that may wait before it is sent: whether it may still be sent then. The calls that belong
+  // to the connection now must do so then, with the same epochs, also if the connection has ended meanwhile.
+  [[nodiscard]] std::function<Result<void>()> check_again(const Server& server, groups::Connection connection,
+                                                          Concerned about, std::optional<uint64_t> epoch) const;
+  // It is being sent; the number, or 0, is for accepted(), which comes once Asterisk has accepted it, and answered().
   uint64_t commanded(groups::Connection connection, const Concerned& about, const std::string& method);
+  void accepted(uint64_t command);
   void answered(uint64_t command);
   // A command of the connection has created the bridge.
   void created_bridge(const Server& server, groups::Connection connection, const std::string& bridge);
@@ -137,8 +143,10 @@ class Assignments {
 
  private:
   struct Command {
+    groups::Connection connection;
     std::vector<std::string> calls;
     std::string method;
+    bool accepted = false;
   };
   struct Waiting {
     std::string server;
@@ -165,6 +173,8 @@ class Assignments {
   void see_ended(const record::Record& ended, WallTime time);
   [[nodiscard]] Result<void> check_own(groups::Connection connection, std::string_view call,
                                        std::optional<uint64_t> epoch) const;
+  [[nodiscard]] Result<void> check_call(groups::Connection connection, std::string_view call,
+                                        std::optional<uint64_t> epoch) const;
   [[nodiscard]] Server* find_server(std::string_view name) const;
   [[nodiscard]] bool is_bridged(std::string_view call) const;
   [[nodiscard]] std::vector<std::string> calls_in_bridge(const Server& server, std::string_view bridge) const;

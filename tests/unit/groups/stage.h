@@ -134,11 +134,12 @@ class Stage {
     act();
     return done ? "" : done.error().message;
   }
-  // A command comes, and is sent. Returns whether it was let through.
+  // A command comes, is sent, and accepted by Asterisk. Returns whether it was let through.
   bool command(Connection connection, const std::string& call, std::optional<uint64_t> epoch = {}) {
     groups->alive(connection, now);
     const bool allowed = !groups->check(connection, call, epoch);
     if (allowed) groups->commanded(connection, call, now);
+    if (allowed) groups->carried_out(connection, call, now);
     act();
     return allowed;
   }

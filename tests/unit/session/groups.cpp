@@ -217,6 +217,71 @@ TEST_CASE("group.accept and group.decline are for the owner alone, with its epoc
   CHECK(find_string(params_of(second, "assigned"), "previous") == "first");
 }
 
+TEST_CASE("a member accepts and passes on its call of a group, whatever exclusive group has the call, too") {
+  GroupDaemon daemon;
+  Program act(daemon), listen(daemon);
+  act.ask("subscribe", R"({"group":"act","apps":"demo","exclusive":true})");
+  act.line();
+  listen.ask("subscribe", as_member);
+  listen.line();
+  daemon.enter("c1");
+  words_until(listen, "call.answered");
+  const std::string about = R"({"call":")" + daemon.call_of("c1") + R"("})";
+  listen.ask("group.accept", about);
+  CHECK(words_until(listen, "answer") == "answer");
+  CHECK(words_until(listen, "group.accepted") == "group.accepted");
+  listen.ask("group.decline", about);
+  CHECK(words_until(listen, "released") == "answer released");
+}
+
+TEST_CASE("the epoch of a command about several calls is that of one of them") {
+  GroupDaemon daemon;
+  Program member(daemon);
+  member.ask("subscribe", named("w"));
+  member.line();
+  daemon.enter("c1");
+  daemon.pass(Milliseconds(5));
+  daemon.enter("c2");
+  words_until(member, "call.answered");
+  words_until(member, "call.answered");
+  const groups::Group& group = *daemon.assignments.groups().find("g");
+  const auto connection = group.members().begin()->second->connection;
+  const std::string first = daemon.call_of("c1"), second = daemon.call_of("c2");
+  const uint64_t epoch = group.find(first)->epoch, other = group.find(second)->epoch;
+  REQUIRE(epoch != other);
+  const auto check = [&](const std::vector<std::string>& calls, std::optional<uint64_t> given) {
+    return daemon.assignments.check(daemon.server, connection, {.calls = calls, .bridges = {}}, given).ok();
+  };
+  CHECK(check({first, second}, epoch));
+  CHECK(check({first, second}, other));
+  CHECK_FALSE(check({first, second}, other + 1));
+  CHECK_FALSE(check({first}, other));
+  CHECK_FALSE(check({first, "unknown"}, other));  // which says nothing of the epoch
+  CHECK(check({first, "unknown"}, epoch));
+}
+
+TEST_CASE("a command that waits when its member's connection ends is not sent once another one has the call") {
+  GroupDaemon daemon;
+  Program member(daemon);
+  member.ask("subscribe", as_member);
+  member.line();
+  daemon.enter("c1");
+  words_until(member, "call.answered");
+  const groups::Group& group = *daemon.assignments.groups().find("g");
+  const auto connection = group.members().begin()->second->connection;
+  const std::string call = daemon.call_of("c1");
+  const auto may = daemon.assignments.check_again(daemon.server, connection, {.calls = {call}, .bridges = {}}, {});
+  CHECK(may());
+  Program other(daemon);
+  other.ask("subscribe", as_member);
+  other.line();
+  member.close();
+  CHECK(find_string(params_of(other, "assigned"), "reason") == "taken_over");
+  const Result<void> refused = may();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::not_owner);
+}
+
 TEST_CASE("a call is handed over to a member by its name") {
   GroupDaemon daemon;
   Program first(daemon), second(daemon);
