@@ -68,8 +68,11 @@ App::App(config::Config config, bus::RecordLog log)
 pbx::Assignments::Handlers App::assignment_handlers() {
   return {.next_seq = [this] { return log_.next(); },
           .first_seq = [this] { return log_.first(); },
-          .fall_back = [this](pbx::Server& server, const groups::Settings& settings,
-                              const std::string& call) { control::run_fallback(dispatcher_, server, settings, call); },
+          .fall_back =
+              [this](pbx::Server& server, const groups::Settings& settings, const std::string& call,
+                     std::function<void()> failed) {
+                control::run_fallback(dispatcher_, server, settings, call, std::move(failed));
+              },
           .displaced =
               [this](uint64_t connection, const std::string& group, const std::string& member) {
                 session::Session* session = sessions_.find(connection);

@@ -3,11 +3,6 @@
 #include <algorithm>
 
 namespace aribus::groups {
-namespace {
-
-constexpr size_t max_member_bytes = 128;
-
-}  // namespace
 
 Groups::Groups(GroupsOptions options) : max_groups_(options.max_groups) {
   context_.is_bridged = std::move(options.is_bridged);
@@ -101,8 +96,11 @@ Result<std::string> Groups::join(const Join& join, const std::optional<Settings>
   if (join.member.starts_with('~')) {
     return Error{ErrorKind::invalid_params, "the name of a member does not begin with '~'", {}};
   }
-  if (join.member.size() > max_member_bytes) {
+  if (join.member.size() > max_name_bytes) {
     return Error{ErrorKind::invalid_params, "the name of a member has at most 128 bytes", {}};
+  }
+  if (join.group.size() > max_name_bytes) {
+    return Error{ErrorKind::invalid_params, "the name of a group has at most 128 bytes", {}};
   }
   Group* known = group(join.group);
   const bool is_new = known == nullptr || known->is_provisional();
@@ -123,7 +121,7 @@ Result<std::string> Groups::join(const Join& join, const std::optional<Settings>
     }
   } else if (is_new) {
     return Error{
-        ErrorKind::invalid_params, "there is no group '" + join.group + "' yet: `apps` makes one", {}};
+        ErrorKind::invalid_params, "there is no group '" + join.group + "' yet: its first member gives `apps`, the applications of the group", {}};
   }
   Join seated = join;
   if (const Context::Seat* seat = this->seat(join.connection)) {
@@ -226,7 +224,7 @@ std::vector<Owned> Groups::calls_of(Connection connection) const {
   const Context::Seat* seat = this->seat(connection);
   if (seat == nullptr) return calls;
   for (const Call* call : seat->member->calls) {
-    calls.push_back({call->id, call->epoch, call->state == CallState::accepted, call->previous});
+    calls.push_back({call->id, call->app, call->epoch, call->state == CallState::accepted, call->previous});
   }
   return calls;
 }

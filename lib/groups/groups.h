@@ -56,6 +56,7 @@ struct NotOwner {
 // A call of a member.
 struct Owned {
   std::string call;
+  std::string app;
   uint64_t epoch = 0;
   bool accepted = false;
   std::string previous;
@@ -100,8 +101,8 @@ class Groups {
   // It enters an application: before its StasisStart. It is assigned here if it is new to a group and
   // somebody has room.
   void entered(const NewCall& call, WallTime now);
-  // None of its channels is in the application any more; after StasisEnd.
-  void left(std::string_view call, std::string_view app, WallTime now);
+  // None of its channels is in the application any more; after StasisEnd. `others`: the applications that some are in.
+  void left(std::string_view call, std::string_view app, const std::vector<std::string>& others, WallTime now);
   // After its call.ended.
   void ended(std::string_view call, WallTime now);
 
@@ -139,6 +140,10 @@ class Groups {
   void commanded(Connection connection, std::string_view call, WallTime now);
   // Asterisk has accepted the command: a program outside a group has taken a call that belongs to nobody there.
   void carried_out(Connection connection, std::string_view call, WallTime now);
+
+  // The daemon could not carry out the fallback: RunFallback comes again in a second, or when no channel of the
+  // call is in a bridge with another live channel.
+  void fallback_failed(std::string_view group, std::string_view call, WallTime now);
 
   // When advance() is to be called; nothing: only after something else happened.
   [[nodiscard]] std::optional<WallTime> next() const { return due_.next(); }

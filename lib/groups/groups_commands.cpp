@@ -149,4 +149,13 @@ void Groups::carried_out(Connection connection, std::string_view id, WallTime no
   }
 }
 
+void Groups::fallback_failed(std::string_view name, std::string_view id, WallTime now) {
+  set_now(now);
+  Group* group = this->group(name);
+  Call* call = group == nullptr ? nullptr : group->find(id);
+  if (call == nullptr) return;
+  group->try_fallback_later(*call);
+  finish(*group);
+}
+
 }  // namespace aribus::groups

@@ -5,8 +5,6 @@
 namespace aribus::groups {
 namespace {
 
-constexpr size_t max_name_bytes = 128;
-
 std::string shown(milliseconds time) {
   return std::to_string(time.count()) + " ms";
 }

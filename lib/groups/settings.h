@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,8 +28,10 @@ enum class Orphan : uint8_t {
   fallback,  // as Fallback says, after `orphan_after`
 };
 
+inline constexpr size_t max_name_bytes = 128;  // of a group, and of a member
+
 struct Settings {
-  std::string name;                                        // up to 128 bytes
+  std::string name;                                        // up to max_name_bytes
   std::vector<std::string> apps;                           // at least one, none is ""; sorted, each once
   milliseconds accept{2000};                               // time to accept an offer
   std::optional<milliseconds> grace = milliseconds(2000);  // for a named member to reconnect; nothing: off

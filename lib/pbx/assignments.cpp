@@ -159,7 +159,7 @@ void Assignments::see_entered(const Server& server, const Record& start, WallTim
   const state::Sight channel(IdKind::channel, start, "channel");
   const std::string call(server.model().calls().call_of(channel.id));
   if (call.empty()) return;
-  note_beginning(call, channel.id, start);
+  note_beginning(call, channel.id, start.app, start.member("args"));
   groups_.entered({.id = call,
                    .server = server.name(),
                    .app = start.app,
@@ -169,11 +169,13 @@ void Assignments::see_entered(const Server& server, const Record& start, WallTim
                   time);
 }
 
-void Assignments::note_beginning(const std::string& call, std::string_view channel, const Record& start) {
-  const auto [beginning, is_new] = beginnings_.try_emplace(call);
-  if (!is_new) return;
-  beginning->second.channel = channel;
-  if (const std::string_view args = start.member("args"); !args.empty()) beginning->second.args = args;
+// The first channel that enters an application counts, until none is in it.
+void Assignments::note_beginning(const std::string& call, std::string_view channel, const std::string& app,
+                                 std::string_view args) {
+  std::vector<Beginning::Entry>& entries = beginnings_[call].entries;
+  if (std::ranges::find(entries, app, &Beginning::Entry::app) != entries.end()) return;
+  Beginning::Entry& entry = entries.emplace_back(Beginning::Entry{.app = app, .channel = std::string(channel)});
+  if (!args.empty()) entry.args = args;
 }
 
 // A channel that was found in an application: its StasisStart was missed.
@@ -191,7 +193,7 @@ void Assignments::take_found(const Server& server, const std::string& id, const 
   if (!groups_.takes_calls_of(channel.app)) return;
   const std::string call(server.model().calls().call_of(id));
   if (call.empty()) return;
-  if (const auto [beginning, is_new] = beginnings_.try_emplace(call); is_new) beginning->second.channel = id;
+  note_beginning(call, id, channel.app, {});
   groups_.entered({.id = call,
                    .server = server.name(),
                    .app = channel.app,
@@ -206,12 +208,15 @@ void Assignments::see_left(const Server& server, const Record& end, WallTime tim
   const std::string call(server.model().calls().call_of(channel.id));
   const state::Call* live = server.model().calls().find(call);
   if (live == nullptr || server.model().calls().is_hung_up(channel.id)) return;  // its last records follow
-  const bool stays = std::ranges::any_of(live->legs, [&](const record::CallLeg& leg) {
-    if (leg.ended) return false;
-    const state::Object* one = server.model().find(IdKind::channel, leg.channel);
-    return one != nullptr && one->app == end.app;
-  });
-  if (!stays) groups_.left(call, end.app, time);
+  std::vector<std::string> apps;  // that its channels are in
+  for (const record::CallLeg& leg : live->legs) {
+    const state::Object* one = leg.ended ? nullptr : server.model().find(IdKind::channel, leg.channel);
+    if (one != nullptr && !one->app.empty()) apps.push_back(one->app);
+  }
+  if (std::ranges::find(apps, end.app) != apps.end()) return;
+  if (const auto known = beginnings_.find(call); known != beginnings_.end())
+    std::erase_if(known->second.entries, [&](const Beginning::Entry& entry) { return entry.app == end.app; });
+  groups_.left(call, end.app, apps, time);
 }
 
 void Assignments::see_ended(const Record& ended, WallTime time) {
@@ -227,8 +232,16 @@ void Assignments::connected(const Server& server) {
 }
 
 void Assignments::ready(const Server& server) {
-  if (std::ranges::find(ready_, server.name()) == ready_.end()) ready_.push_back(server.name());
-  for (const Waiting& fallback : std::exchange(fallbacks_, {})) fall_back(fallback);
+  if (std::ranges::find(ready_, server.name()) != ready_.end()) return;
+  ready_.push_back(server.name());
+  std::vector<std::string> over;  // the log held records of their groups, and none of their channels
+  for (const groups::Group* group : groups_.all()) {
+    for (const auto& [id, call] : group->calls()) {
+      if (call->server == server.name() && server.model().calls().find(id) == nullptr) over.push_back(id);
+    }
+  }
+  for (const std::string& call : over) groups_.ended(call, now());
+  act_unless_held();
 }
 
 void Assignments::recall(Server& server, const Record& record, uint64_t seq) {
@@ -252,7 +265,8 @@ void Assignments::recall(Server& server, const Record& record, uint64_t seq) {
   if (record.type == "StasisStart") {
     // The applications of groups that are not configured are not known yet: their first member will tell.
     const state::Sight channel(IdKind::channel, record, "channel");
-    if (const std::string call = call_of(record); groups_.knows(call)) note_beginning(call, channel.id, record);
+    if (const std::string call = call_of(record); groups_.knows(call))
+      note_beginning(call, channel.id, record.app, record.member("args"));
     see_entered(server, record, record.time);
   }
   if (record.type == "StasisEnd") see_left(server, record, record.time);
@@ -284,7 +298,7 @@ void Assignments::act() {
 void Assignments::act_on(const groups::Action& action) {
   const auto carry_out = [&]<typename What>(const What& what) {
     if constexpr (std::same_as<What, groups::RunFallback>) {
-      fall_back({action.server, what.group, what.call});
+      fall_back(action.server, what);
     } else if constexpr (std::same_as<What, groups::CloseConnection>) {
       handlers_.displaced(what.connection, what.group, what.member);
     } else if constexpr (std::same_as<What, groups::MemberLeft>) {
@@ -312,14 +326,20 @@ void Assignments::publish(const groups::Action& action, const Own& own) {
   server->append_about_group(record);
 }
 
-// It waits while there is no connection: `ready` tries again.
-void Assignments::fall_back(const Waiting& fallback) {
+// It waits while there is no connection, until the channels are known, and until a member has said what the settings
+// are.
+void Assignments::fall_back(const std::string& name, const groups::RunFallback& fallback) {
   const groups::Group* group = groups_.find(fallback.group);
   const groups::Call* call = group == nullptr ? nullptr : group->find(fallback.call);
-  Server* server = find_server(fallback.server);
+  Server* server = find_server(name);
   if (server == nullptr || call == nullptr || call->state != groups::CallState::fallback) return;
-  if (!server->is_connected()) return fallbacks_.push_back(fallback);
-  handlers_.fall_back(*server, group->settings(), fallback.call);
+  const auto failed = [this, fallback] {
+    groups_.fallback_failed(fallback.group, fallback.call, now());
+    act_unless_held();
+  };
+  const bool is_known = std::ranges::find(ready_, name) != ready_.end();
+  if (!server->is_connected() || !is_known || group->is_provisional()) return failed();
+  handlers_.fall_back(*server, group->settings(), fallback.call, failed);
 }
 
 void Assignments::schedule() {
@@ -499,9 +519,17 @@ void Assignments::created_bridge(const Server& server, Connection connection, co
   if (const auto member = groups_.member_of(connection)) bridges_.put(name_of(server, bridge), *member);
 }
 
-CallBeginning Assignments::beginning_of(std::string_view call) const {
+CallBeginning Assignments::beginning_of(std::string_view call, std::string_view app) const {
   const auto known = beginnings_.find(call);
-  return known == beginnings_.end() ? CallBeginning() : known->second;
+  if (known == beginnings_.end()) return {};
+  CallBeginning beginning{.channel = {}, .commands = known->second.commands};
+  const auto& entries = known->second.entries;
+  auto entry = std::ranges::find(entries, app, &Beginning::Entry::app);
+  if (entry == entries.end()) entry = entries.begin();
+  if (entry == entries.end()) return beginning;
+  beginning.channel = entry->channel;
+  beginning.args = entry->args;
+  return beginning;
 }
 
 Server* Assignments::server_of(std::string_view call) const {

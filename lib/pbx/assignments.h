@@ -45,9 +45,11 @@ class Assignments {
   struct Handlers {
     std::function<uint64_t()> next_seq;   // of the next record to be appended
     std::function<uint64_t()> first_seq;  // of the oldest one kept
-    // Carries out the fallback of `settings`, with an Asterisk that is connected.
-    std::function<void(Server&, const groups::Settings& settings, const std::string& call)> fall_back =
-        [](Server&, const groups::Settings&, const std::string&) {};
+    // Carries out the fallback of `settings`, with an Asterisk that is connected. `failed` is called, once, if the
+    // call is still there afterwards.
+    std::function<void(Server&, const groups::Settings& settings, const std::string& call,
+                       std::function<void()> failed)>
+        fall_back = [](Server&, const groups::Settings&, const std::string&, const std::function<void()>&) {};
     // Another connection is the member now: to be told and closed.
     std::function<void(groups::Connection, const std::string& group, const std::string& member)> displaced =
         [](groups::Connection, const std::string&, const std::string&) {};
@@ -89,7 +91,7 @@ class Assignments {
   void see_after(Server& server, const record::Record& record, const std::vector<record::Record>& after);
   // The live calls of the Asterisk are about to become known.
   void connected(const Server& server);
-  // They are known; fallbacks that waited for the Asterisk are carried out.
+  // They are known. Of the calls that an earlier process had, those that are not among them have ended.
   void ready(const Server& server);
 
   // A record of an earlier process, by its seq, when its server has taken it; then recalled(), once, also
@@ -137,7 +139,8 @@ class Assignments {
   [[nodiscard]] std::vector<groups::Owned> calls_of(groups::Connection connection) const {
     return groups_.calls_of(connection);
   }
-  [[nodiscard]] CallBeginning beginning_of(std::string_view call) const;
+  // `app`: of a group that has the call.
+  [[nodiscard]] CallBeginning beginning_of(std::string_view call, std::string_view app) const;
   // nullptr: the call is not live.
   [[nodiscard]] Server* server_of(std::string_view call) const;
 
@@ -148,10 +151,15 @@ class Assignments {
     std::string method;
     bool accepted = false;
   };
-  struct Waiting {
-    std::string server;
-    std::string group;
-    std::string call;
+  // How a call came to its applications.
+  struct Beginning {
+    struct Entry {
+      std::string app;
+      std::string channel;
+      std::string args = "[]";
+    };
+    std::vector<Entry> entries;         // one of each application that it is in
+    std::vector<std::string> commands;  // see CallBeginning
   };
 
   void act();
@@ -161,10 +169,10 @@ class Assignments {
   void act_on(const groups::Action& action);
   template <typename Own>
   void publish(const groups::Action& action, const Own& own);
-  void fall_back(const Waiting& fallback);
+  void fall_back(const std::string& server, const groups::RunFallback& fallback);
   void schedule();
   void see_started(Server& server, const record::Record& started, WallTime time);
-  void note_beginning(const std::string& call, std::string_view channel, const record::Record& start);
+  void note_beginning(const std::string& call, std::string_view channel, const std::string& app, std::string_view args);
   void see_entered(const Server& server, const record::Record& start, WallTime time);
   void see_found(const Server& server, const record::Record& changed, WallTime time);
   void take_found(const Server& server, const std::string& id, const state::Object& channel, WallTime time);
@@ -192,12 +200,11 @@ class Assignments {
   bool acting_ = false;
   bool stopped_ = false;
   std::vector<std::string> ready_;  // servers whose live calls were known before
-  std::unordered_map<std::string, CallBeginning, TextHash, std::equal_to<>> beginnings_;  // by call
+  std::unordered_map<std::string, Beginning, TextHash, std::equal_to<>> beginnings_;  // by call
   std::unordered_map<uint64_t, Command> commands_;  // under way, about calls of groups
   uint64_t next_command_ = 1;
   static constexpr size_t max_bridges = 10'000;
   Newest<std::pair<std::string, std::string>> bridges_{max_bridges};  // group and member that created them
-  std::vector<Waiting> fallbacks_;  // that wait for their Asterisk
 };
 
 }  // namespace aribus::pbx

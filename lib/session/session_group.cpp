@@ -97,7 +97,7 @@ std::string Session::group_notification(uint64_t seq) const {
                                   .epoch = epoch,
                                   .reason = text_at(record, "reason"),
                                   .previous = text_at(record, "previous"),
-                                  .snapshot = {control::call_snapshot(*assignments(), call, *caller_.principal.rule)}}));
+                                  .snapshot = {control::call_snapshot(*assignments(), call, record.app, *caller_.principal.rule)}}));
 }
 
 // Records were lost, or it begins without those before, and `from` is the next one: it is told once more of each call
@@ -118,7 +118,8 @@ std::string Session::calls_after_loss(uint64_t from) const {
                          .epoch = owned.epoch,
                          .reason = "lost",
                          .previous = owned.previous,
-                         .snapshot = {control::call_snapshot(*assignments(), owned.call, *caller_.principal.rule)}}));
+                         .snapshot = {control::call_snapshot(*assignments(), owned.call, owned.app,
+                                                             *caller_.principal.rule)}}));
   }
   return lines;
 }

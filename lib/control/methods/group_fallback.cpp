@@ -27,11 +27,28 @@ bool has_place_in_dialplan(const state::Object& channel) {
   return place.valid() && !place.string_at("context").empty() && !place.string_at("exten").empty();
 }
 
+// The channels of one call.
+struct Attempt {
+  size_t open = 0;  // channels with which it is not done
+  bool has_failed = false;
+  std::function<void()> failed;
+
+  void end(bool succeeded) {
+    has_failed |= !succeeded;
+    if (--open == 0 && has_failed) failed();
+  }
+};
+
 // One channel, step by step.
 class OnChannel : public std::enable_shared_from_this<OnChannel> {
  public:
-  OnChannel(Dispatcher& dispatcher, std::string server, std::string channel, const groups::Settings& settings)
-      : dispatcher_(dispatcher), server_(std::move(server)), channel_(std::move(channel)), settings_(settings) {}
+  OnChannel(Dispatcher& dispatcher, std::string server, std::string channel, const groups::Settings& settings,
+            std::shared_ptr<Attempt> attempt)
+      : dispatcher_(dispatcher),
+        server_(std::move(server)),
+        channel_(std::move(channel)),
+        settings_(settings),
+        attempt_(std::move(attempt)) {}
 
   void run(bool has_place) {
     const auto act = [self = shared_from_this(), has_place] { self->act(has_place); };
@@ -77,31 +94,35 @@ class OnChannel : public std::enable_shared_from_this<OnChannel> {
     dispatcher_.call(itself(), method, *given,
                      [self = shared_from_this(), method, done, failed](const Result<pbx::ResultText>& answer) {
                        if (!answer) self->log(method, answer.error());
+                       // Without a connection no other step would be possible: all is tried again.
+                       const bool is_cut = !answer && answer.error().kind == ErrorKind::not_connected;
                        const Next& next = answer ? done : failed;
-                       if (next) next();
+                       next && !is_cut ? next() : self->attempt_->end(answer.ok());
                      });
   }
 
   void log(const std::string& method, const Error& error) const {
     log_line(spdlog::level::warn, {{"SERVER", server_}, {"CHANNEL", channel_}},
-             "{}: fallback of the group '{}': {} on {}: {}", server_, settings_.name, method, channel_,
-             error.message);
+             "{}: fallback of the group '{}': {} of the channel {} failed: {}", server_, settings_.name, method,
+             channel_, error.message);
   }
 
   Dispatcher& dispatcher_;
   std::string server_;
   std::string channel_;
   groups::Settings settings_;
+  std::shared_ptr<Attempt> attempt_;
 };
 
 }  // namespace
 
 void run_fallback(Dispatcher& dispatcher, pbx::Server& server, const groups::Settings& settings,
-                  const std::string& id) {
+                  const std::string& id, std::function<void()> failed) {
   const state::Call* call = server.model().calls().find(id);
   if (call == nullptr) return;
-  log_line(spdlog::level::warn, {{"SERVER", server.name()}}, "{}: nobody of the group '{}' takes the call {}: {}",
-           server.name(), settings.name, id, groups::name_of(settings.fallback));
+  log_line(spdlog::level::warn, {{"SERVER", server.name()}},
+           "{}: no member of the group '{}' took the call {} in time: its fallback '{}' follows", server.name(),
+           settings.name, id, groups::name_of(settings.fallback));
   std::vector<std::pair<std::string, bool>> channels;  // and whether it has a place in the dialplan
   for (const record::CallLeg& leg : call->legs) {
     const state::Object* channel =
@@ -109,8 +130,9 @@ void run_fallback(Dispatcher& dispatcher, pbx::Server& server, const groups::Set
     if (channel != nullptr && std::ranges::find(settings.apps, channel->app) != settings.apps.end())
       channels.emplace_back(leg.channel, has_place_in_dialplan(*channel));
   }
+  const auto attempt = std::make_shared<Attempt>(Attempt{.open = channels.size(), .failed = std::move(failed)});
   for (const auto& [channel, has_place] : channels) {
-    std::make_shared<OnChannel>(dispatcher, server.name(), channel, settings)->run(has_place);
+    std::make_shared<OnChannel>(dispatcher, server.name(), channel, settings, attempt)->run(has_place);
   }
 }
 

@@ -375,6 +375,64 @@ TEST_CASE("a member whose records are lost is told of its calls again") {
   CHECK(find_string(fresh, "call") == daemon.call_of("c2"));
 }
 
+TEST_CASE("the beginning that a member is told of is that of the application of its group") {
+  GroupDaemon daemon;
+  Program sales(daemon), support(daemon);
+  sales.ask("subscribe", as_member);
+  sales.line();
+  support.ask("subscribe", R"({"group":"support","apps":"other"})");
+  support.line();
+  const auto move = [&](const std::string& from, const std::string& to, const std::string& args) {
+    const std::string channel = R"("channel":{"id":"c1","name":"x","state":"Up","creationtime":")" + std::string(made_at) + "\"}}";
+    daemon.server.event(R"({"type":"StasisEnd","application":")" + from + R"(",)" + channel);
+    daemon.server.event(R"({"type":"StasisStart","application":")" + to + R"(","args":)" + args + "," + channel);
+  };
+  daemon.enter("c1", R"(["first"])");
+  CHECK(to_text(*find(*find(params_of(sales, "assigned"), "snapshot"), "args")) == R"(["first"])");
+  move("demo", "other", R"(["second"])");
+  CHECK(find_string(params_of(sales, "released"), "reason") == "left");
+  CHECK(to_text(*find(*find(params_of(support, "assigned"), "snapshot"), "args")) == R"(["second"])");
+  move("other", "demo", R"(["third"])");
+  CHECK(to_text(*find(*find(params_of(sales, "assigned"), "snapshot"), "args")) == R"(["third"])");
+}
+
+TEST_CASE("a call of which the log holds only its group's records is over if Asterisk does not have it") {
+  GroupDaemon daemon;
+  daemon.enter("c1");
+  Program member(daemon);
+  member.ask("subscribe", as_member);
+  member.line();
+  daemon.enter("c2");
+  const std::string call(find_string(params_of(member, "assigned"), "call"));
+  const auto recall = [&](const std::string& id) {
+    record::Record accepted = record::own_record(
+        record::GroupAccepted{.group = "g", .call = id, .member = "w", .epoch = 7}, "pbx1", wall_now());
+    accepted.app = "demo";
+    accepted.ids.add(record::IdKind::call, id);
+    daemon.assignments.recall(daemon.server, accepted, daemon.log.next());
+  };
+  recall("pbx1/over/1");
+  CHECK(daemon.assignments.groups().knows("pbx1/over/1"));
+  daemon.assignments.ready(daemon.server);
+  CHECK_FALSE(daemon.assignments.groups().knows("pbx1/over/1"));
+  CHECK(daemon.assignments.groups().knows(call));
+}
+
+TEST_CASE("what only members may say is refused to others, and names stay short in errors") {
+  GroupDaemon daemon;
+  Program program(daemon);
+  const auto error = [&](const std::string& params) {
+    program.ask("subscribe", params);
+    return std::string(find_string(program.next()["error"], "message"));
+  };
+  CHECK(error(R"({"capacity":1})") == "capacity: it is only for members of a group: `group` is missing");
+  CHECK(error(R"({"lease_ms":1})") == "lease_ms: it is only for members of a group: `group` is missing");
+  CHECK(error(R"({"group":")" + std::string(1000, 'x') + R"("})") == "the name of a group has at most 128 bytes");
+  CHECK(error(R"({"group":"g","apps":["demo"],"holds":{"call":")" + std::string(513, 'x') + R"(","epoch":1}})") ==
+        "holds: an array of objects with `call` and `epoch` is expected, not a value of type object");
+  CHECK(daemon.assignments.groups().all().empty());
+}
+
 TEST_CASE("a member needs a rule that allows it") {
   GroupDaemon daemon;
   control::AccessRule rule{.name = "some", .methods = {"read", "control"}, .call_groups = {"sales*"}};
