@@ -81,8 +81,8 @@ void add_listed(Finder& finder, const JsonValue& params) {
   }
 }
 
-// Of ari.request. Each member by itself: a name may come twice. What goes into the query is text there, so an id may
-// have been given as a number.
+// Of ari.request. Each member by itself: a name may come twice. What goes into the query is text there, so an
+// id may have been given as a number.
 void add_named(Finder& finder, const JsonValue* params, bool as_text) {
   if (params == nullptr || !params->IsObject()) return;
   for (const auto& member : params->GetObject()) {

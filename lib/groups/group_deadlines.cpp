@@ -111,7 +111,8 @@ void Group::expire(Member& member) {
 }
 
 void Group::try_fallback(Call& call) {
-  if (!context_.is_bridged(call.id)) return call.state == CallState::fallback ? run_fallback(call) : fall_back(call);
+  if (!context_.is_bridged(call.id))
+    return call.state == CallState::fallback ? run_fallback(call) : fall_back(call);
   call.not_before = context_.now + pause;
   mark(call);
 }

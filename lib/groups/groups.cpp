@@ -120,8 +120,10 @@ Result<std::string> Groups::join(const Join& join, const std::optional<Settings>
       set_apps(*known, std::move(settings));
     }
   } else if (is_new) {
-    return Error{
-        ErrorKind::invalid_params, "there is no group '" + join.group + "' yet: its first member gives `apps`, the applications of the group", {}};
+    return Error{ErrorKind::invalid_params,
+                 "there is no group '" + join.group +
+                     "' yet: its first member gives `apps`, the applications of the group",
+                 {}};
   }
   Join seated = join;
   if (const Context::Seat* seat = this->seat(join.connection)) {

@@ -96,7 +96,8 @@ Assignments::Assignments(Loop& loop, Handlers handlers, Clock clock)
       start_wall_(clock_.wall()),
       start_monotonic_(clock_.monotonic()),
       groups_({.is_bridged = [this](std::string_view call) { return is_bridged(call); }}),
-      timer_(loop) {}
+      timer_(loop),
+      found_left_timer_(loop) {}
 
 WallTime Assignments::now() const {
   return start_wall_ +
@@ -121,6 +122,7 @@ void Assignments::configure(std::vector<groups::Settings> configured) {
 void Assignments::stop() {
   stopped_ = true;
   timer_.stop();
+  found_left_timer_.stop();
 }
 
 void Assignments::see_before(Server& server, const std::vector<Record>& before, const Record& record) {
@@ -134,7 +136,10 @@ void Assignments::see_before(Server& server, const std::vector<Record>& before, 
 
 void Assignments::see_after(Server& server, const Record& record, const std::vector<Record>& after) {
   const WallTime time = now();
-  if (record.type == "StasisEnd") see_left(server, record, time);
+  see_found_left(time);
+  if (record.type == "StasisEnd") {
+    record.member("synthetic").empty() ? see_left(server, record, time) : note_found_left(server, record);
+  }
   if (record.type == record::StateChanged::type) see_found(server, record, time);
   for (const Record& ended : after) {
     if (ended.type == record::CallEnded::type) see_ended(ended, time);
@@ -165,7 +170,7 @@ void Assignments::see_entered(const Server& server, const Record& start, WallTim
                    .app = start.app,
                    .key = key_of(start),
                    .entered = time,
-                   .recovered = false},
+                   .recovered = !start.member("synthetic").empty() && is_recovered(server, time)},
                   time);
 }
 
@@ -174,7 +179,8 @@ void Assignments::note_beginning(const std::string& call, std::string_view chann
                                  std::string_view args) {
   std::vector<Beginning::Entry>& entries = beginnings_[call].entries;
   if (std::ranges::find(entries, app, &Beginning::Entry::app) != entries.end()) return;
-  Beginning::Entry& entry = entries.emplace_back(Beginning::Entry{.app = app, .channel = std::string(channel)});
+  Beginning::Entry& entry =
+      entries.emplace_back(Beginning::Entry{.app = app, .channel = std::string(channel)});
   if (!args.empty()) entry.args = args;
 }
 
@@ -187,7 +193,18 @@ void Assignments::see_found(const Server& server, const Record& changed, WallTim
   take_found(server, id, *channel, time);
 }
 
-// Until the live calls of the Asterisk were known for the first time, an earlier process may have seen it enter.
+// Whether an earlier process may have seen a call enter that is found now: as long as the live calls of the
+// Asterisk are not known for the first time, however long that takes, and while members may still say what
+// they own.
+bool Assignments::is_recovered(const Server& server, WallTime time) {
+  if (!is_known(server)) groups_.expect_holds(time);
+  return groups_.expects_holds(time);
+}
+
+bool Assignments::is_known(const Server& server) const {
+  return std::ranges::find(ready_, server.name()) != ready_.end();
+}
+
 void Assignments::take_found(const Server& server, const std::string& id, const state::Object& channel,
                              WallTime time) {
   if (!groups_.takes_calls_of(channel.app)) return;
@@ -199,24 +216,47 @@ void Assignments::take_found(const Server& server, const std::string& id, const 
                    .app = channel.app,
                    .key = {},
                    .entered = time,
-                   .recovered = groups_.expects_holds(time)},
+                   .recovered = is_recovered(server, time)},
                   time);
 }
 
 void Assignments::see_left(const Server& server, const Record& end, WallTime time) {
-  const state::Sight channel(IdKind::channel, end, "channel");
-  const std::string call(server.model().calls().call_of(channel.id));
+  leave_if_out(server, state::Sight(IdKind::channel, end, "channel").id, end.app, time);
+}
+
+// After a gap it was found that the channel is in the application no more: the next record tells whether it
+// has ended, is in another one, or lives on elsewhere.
+void Assignments::note_found_left(const Server& server, const Record& end) {
+  found_left_.push_back(
+      {server.name(), std::string(state::Sight(IdKind::channel, end, "channel").id), end.app});
+  found_left_timer_.once(Milliseconds(0), [this] {
+    see_found_left(now());
+    act();
+  });
+}
+
+void Assignments::see_found_left(WallTime time) {
+  for (const FoundLeft& left : std::exchange(found_left_, {})) {
+    const Server* server = find_server(left.server);
+    if (server != nullptr && server->model().find(IdKind::channel, left.channel) != nullptr)
+      leave_if_out(*server, left.channel, left.app, time);
+  }
+}
+
+void Assignments::leave_if_out(const Server& server, std::string_view channel, const std::string& app,
+                               WallTime time) {
+  const std::string call(server.model().calls().call_of(channel));
   const state::Call* live = server.model().calls().find(call);
-  if (live == nullptr || server.model().calls().is_hung_up(channel.id)) return;  // its last records follow
-  std::vector<std::string> apps;  // that its channels are in
+  if (live == nullptr || server.model().calls().is_hung_up(channel)) return;  // its last records follow
+  std::vector<std::string> apps;                                              // that its channels are in
   for (const record::CallLeg& leg : live->legs) {
     const state::Object* one = leg.ended ? nullptr : server.model().find(IdKind::channel, leg.channel);
     if (one != nullptr && !one->app.empty()) apps.push_back(one->app);
   }
-  if (std::ranges::find(apps, end.app) != apps.end()) return;
+  if (std::ranges::find(apps, app) != apps.end()) return;
   if (const auto known = beginnings_.find(call); known != beginnings_.end())
-    std::erase_if(known->second.entries, [&](const Beginning::Entry& entry) { return entry.app == end.app; });
-  groups_.left(call, end.app, apps, time);
+    std::erase_if(known->second.entries, [&](const Beginning::Entry& entry) { return entry.app == app; });
+  groups_.left(call, app, apps, time);
 }
 
 void Assignments::see_ended(const Record& ended, WallTime time) {
@@ -226,13 +266,13 @@ void Assignments::see_ended(const Record& ended, WallTime time) {
 }
 
 void Assignments::connected(const Server& server) {
-  if (std::ranges::find(ready_, server.name()) != ready_.end()) return;
+  if (is_known(server)) return;
   groups_.expect_holds(now());
   act_unless_held();
 }
 
 void Assignments::ready(const Server& server) {
-  if (std::ranges::find(ready_, server.name()) != ready_.end()) return;
+  if (is_known(server)) return;
   ready_.push_back(server.name());
   std::vector<std::string> over;  // the log held records of their groups, and none of their channels
   for (const groups::Group* group : groups_.all()) {
@@ -326,8 +366,8 @@ void Assignments::publish(const groups::Action& action, const Own& own) {
   server->append_about_group(record);
 }
 
-// It waits while there is no connection, until the channels are known, and until a member has said what the settings
-// are.
+// It waits while there is no connection, until the channels are known, and until a member has said what the
+// settings are.
 void Assignments::fall_back(const std::string& name, const groups::RunFallback& fallback) {
   const groups::Group* group = groups_.find(fallback.group);
   const groups::Call* call = group == nullptr ? nullptr : group->find(fallback.call);
@@ -337,8 +377,7 @@ void Assignments::fall_back(const std::string& name, const groups::RunFallback& 
     groups_.fallback_failed(fallback.group, fallback.call, now());
     act_unless_held();
   };
-  const bool is_known = std::ranges::find(ready_, name) != ready_.end();
-  if (!server->is_connected() || !is_known || group->is_provisional()) return failed();
+  if (!server->is_connected() || !is_known(*server) || group->is_provisional()) return failed();
   handlers_.fall_back(*server, group->settings(), fallback.call, failed);
 }
 
@@ -473,7 +512,8 @@ std::function<Result<void>()> Assignments::check_again(const Server& server, Con
   for (const std::string& call : about.calls) {
     if (const auto current = groups_.epoch_of(connection, call)) owned.emplace_back(call, *current);
   }
-  return [this, &server, connection, about = std::move(about), epoch, owned = std::move(owned)]() -> Result<void> {
+  return [this, &server, connection, about = std::move(about), epoch,
+          owned = std::move(owned)]() -> Result<void> {
     for (const auto& [call, current] : owned) {
       if (auto owns = check_call(connection, call, current); !owns) return owns;
     }

@@ -45,8 +45,8 @@ class Assignments {
   struct Handlers {
     std::function<uint64_t()> next_seq;   // of the next record to be appended
     std::function<uint64_t()> first_seq;  // of the oldest one kept
-    // Carries out the fallback of `settings`, with an Asterisk that is connected. `failed` is called, once, if the
-    // call is still there afterwards.
+    // Carries out the fallback of `settings`, with an Asterisk that is connected. `failed` is called, once,
+    // if the call is still there afterwards.
     std::function<void(Server&, const groups::Settings& settings, const std::string& call,
                        std::function<void()> failed)>
         fall_back = [](Server&, const groups::Settings&, const std::string&, const std::function<void()>&) {};
@@ -114,19 +114,22 @@ class Assignments {
   [[nodiscard]] Result<void> hand_over(groups::Connection connection, std::string_view call, std::string_view to,
                                        std::optional<uint64_t> epoch);
 
-  // Whether a command about these calls and bridges may be sent. All of its calls must be the member's; the epoch
-  // is that of one of them. Errors: not_owner.
+  // Whether a command about these calls and bridges may be sent. All of its calls must be the member's; the
+  // epoch is that of one of them. Errors: not_owner.
   struct Concerned {
     std::vector<std::string> calls;
     std::vector<std::string> bridges;
   };
   [[nodiscard]] Result<void> check(const Server& server, groups::Connection connection, const Concerned& about,
                                    std::optional<uint64_t> epoch) const;
-  // The same for a command that may wait before it is sent: whether it may still be sent then. The calls that belong
-  // to the connection now must do so then, with the same epochs, also if the connection has ended meanwhile.
+  // The same for a command that may wait before it is sent: whether it may still be sent then. The calls that
+  // belong to the connection now must do so then, with the same epochs, also if the connection has ended
+  // meanwhile.
   [[nodiscard]] std::function<Result<void>()> check_again(const Server& server, groups::Connection connection,
-                                                          Concerned about, std::optional<uint64_t> epoch) const;
-  // It is being sent; the number, or 0, is for accepted(), which comes once Asterisk has accepted it, and answered().
+                                                          Concerned about,
+                                                          std::optional<uint64_t> epoch) const;
+  // It is being sent; the number, or 0, is for accepted(), which comes once Asterisk has accepted it, and
+  // answered().
   uint64_t commanded(groups::Connection connection, const Concerned& about, const std::string& method);
   void accepted(uint64_t command);
   void answered(uint64_t command);
@@ -172,12 +175,18 @@ class Assignments {
   void fall_back(const std::string& server, const groups::RunFallback& fallback);
   void schedule();
   void see_started(Server& server, const record::Record& started, WallTime time);
-  void note_beginning(const std::string& call, std::string_view channel, const std::string& app, std::string_view args);
+  void note_beginning(const std::string& call, std::string_view channel, const std::string& app,
+                      std::string_view args);
   void see_entered(const Server& server, const record::Record& start, WallTime time);
   void see_found(const Server& server, const record::Record& changed, WallTime time);
+  [[nodiscard]] bool is_recovered(const Server& server, WallTime time);
+  [[nodiscard]] bool is_known(const Server& server) const;
   void take_found(const Server& server, const std::string& id, const state::Object& channel, WallTime time);
   void find_calls_of(const std::string& group, WallTime time);
   void see_left(const Server& server, const record::Record& end, WallTime time);
+  void note_found_left(const Server& server, const record::Record& end);
+  void see_found_left(WallTime time);
+  void leave_if_out(const Server& server, std::string_view channel, const std::string& app, WallTime time);
   void see_ended(const record::Record& ended, WallTime time);
   [[nodiscard]] Result<void> check_own(groups::Connection connection, std::string_view call,
                                        std::optional<uint64_t> epoch) const;
@@ -195,6 +204,13 @@ class Assignments {
   groups::Groups groups_;
   groups::Ownerships ownerships_;
   Timer timer_;
+  struct FoundLeft {
+    std::string server;
+    std::string channel;
+    std::string app;
+  };
+  std::vector<FoundLeft> found_left_;
+  Timer found_left_timer_;
   std::optional<WallTime> armed_;  // when the timer is due
   size_t holds_ = 0;
   bool acting_ = false;

@@ -134,15 +134,19 @@ Result<std::vector<groups::Held>> read_holds(const JsonValue& params) {
   const auto read = [&](const JsonValue& value) {
     const JsonValue* epoch = find(value, "epoch");
     const std::string_view call = find_string(value, "call");
-    if (call.empty() || call.size() > record::max_id_bytes || epoch == nullptr || !epoch->IsUint64()) return false;
+    if (call.empty() || call.size() > record::max_id_bytes || epoch == nullptr || !epoch->IsUint64())
+      return false;
     holds.push_back({std::string(call), epoch->GetUint64()});
     return true;
   };
   if (given->IsObject() && read(*given)) return holds;
-  if (!given->IsArray()) return control::wrong_param("holds", "an array of objects with `call` and `epoch`", given);
+  if (!given->IsArray())
+    return control::wrong_param("holds", "an array of objects with `call` and `epoch`", given);
   if (given->Size() > max_holds) return control::too_many_values("holds", max_holds, given->Size());
   for (const JsonValue& item : given->GetArray()) {
-    if (!read(item)) return control::wrong_param("holds", "an object with `call`, the id of a call, and `epoch`, a whole number,", &item);
+    if (!read(item))
+      return control::wrong_param(
+          "holds", "an object with `call`, the id of a call, and `epoch`, a whole number,", &item);
   }
   return holds;
 }
@@ -151,10 +155,12 @@ Result<std::vector<groups::Held>> read_holds(const JsonValue& params) {
 Result<std::optional<GroupParams>> read_group(const JsonValue& params) {
   if (find(params, "group") == nullptr) {
     for (const std::span<const std::string_view> names :
-         {std::span<const std::string_view>(membership_params), std::span<const std::string_view>(settings_params)}) {
+         {std::span<const std::string_view>(membership_params),
+          std::span<const std::string_view>(settings_params)}) {
       for (const std::string_view name : names) {
         if (find(params, name) == nullptr) continue;
-        return Error{ErrorKind::invalid_params, std::string(name) + ": it is only for members of a group: `group` is missing",
+        return Error{ErrorKind::invalid_params,
+                     std::string(name) + ": it is only for members of a group: `group` is missing",
                      {}};
       }
     }

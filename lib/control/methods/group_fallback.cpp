@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "json/find_member.h"
 #include "json/json_builder.h"
 #include "json/json_tape.h"
 #include "net/requester.h"
@@ -25,6 +26,11 @@ bool has_place_in_dialplan(const state::Object& channel) {
   JsonTape tape;
   const JsonView place = tape.read(channel.text).find("dialplan");
   return place.valid() && !place.string_at("context").empty() && !place.string_at("exten").empty();
+}
+
+// The caller has hung up meanwhile.
+bool is_gone(const Error& error) {
+  return error.kind == ErrorKind::refused && find_member(error.data, "message") == R"("Channel not found")";
 }
 
 // The channels of one call.
@@ -91,20 +97,22 @@ class OnChannel : public std::enable_shared_from_this<OnChannel> {
 
   void call(const std::string& method, const ObjectBuilder& params, const Next& done, const Next& failed) {
     const Result<Json> given = parse_json(params.str());
-    dispatcher_.call(itself(), method, *given,
-                     [self = shared_from_this(), method, done, failed](const Result<pbx::ResultText>& answer) {
-                       if (!answer) self->log(method, answer.error());
-                       // Without a connection no other step would be possible: all is tried again.
-                       const bool is_cut = !answer && answer.error().kind == ErrorKind::not_connected;
-                       const Next& next = answer ? done : failed;
-                       next && !is_cut ? next() : self->attempt_->end(answer.ok());
-                     });
+    dispatcher_.call(
+        itself(), method, *given,
+        [self = shared_from_this(), method, done, failed](const Result<pbx::ResultText>& answer) {
+          if (!answer && is_gone(answer.error())) return self->attempt_->end(true);
+          if (!answer) self->log(method, answer.error());
+          // Without a connection no other step would be possible: all is tried again.
+          const bool is_cut = !answer && answer.error().kind == ErrorKind::not_connected;
+          const Next& next = answer ? done : failed;
+          next && !is_cut ? next() : self->attempt_->end(answer.ok());
+        });
   }
 
   void log(const std::string& method, const Error& error) const {
     log_line(spdlog::level::warn, {{"SERVER", server_}, {"CHANNEL", channel_}},
-             "{}: fallback of the group '{}': {} of the channel {} failed: {}", server_, settings_.name, method,
-             channel_, error.message);
+             "{}: fallback of the group '{}': {} of the channel {} failed: {}", server_, settings_.name,
+             method, channel_, error.message);
   }
 
   Dispatcher& dispatcher_;
@@ -121,8 +129,8 @@ void run_fallback(Dispatcher& dispatcher, pbx::Server& server, const groups::Set
   const state::Call* call = server.model().calls().find(id);
   if (call == nullptr) return;
   log_line(spdlog::level::warn, {{"SERVER", server.name()}},
-           "{}: no member of the group '{}' took the call {} in time: its fallback '{}' follows", server.name(),
-           settings.name, id, groups::name_of(settings.fallback));
+           "{}: no member of the group '{}' took the call {} in time: its fallback '{}' follows",
+           server.name(), settings.name, id, groups::name_of(settings.fallback));
   std::vector<std::pair<std::string, bool>> channels;  // and whether it has a place in the dialplan
   for (const record::CallLeg& leg : call->legs) {
     const state::Object* channel =
@@ -130,7 +138,8 @@ void run_fallback(Dispatcher& dispatcher, pbx::Server& server, const groups::Set
     if (channel != nullptr && std::ranges::find(settings.apps, channel->app) != settings.apps.end())
       channels.emplace_back(leg.channel, has_place_in_dialplan(*channel));
   }
-  const auto attempt = std::make_shared<Attempt>(Attempt{.open = channels.size(), .failed = std::move(failed)});
+  const auto attempt =
+      std::make_shared<Attempt>(Attempt{.open = channels.size(), .failed = std::move(failed)});
   for (const auto& [channel, has_place] : channels) {
     std::make_shared<OnChannel>(dispatcher, server.name(), channel, settings, attempt)->run(has_place);
   }

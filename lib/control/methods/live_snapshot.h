@@ -23,8 +23,9 @@ namespace aribus::control {
                                                    record::IdKind kind, const JsonValue& params,
                                                    const AccessRule& rule);
 
-// What a member of a group that gets a call is told of it, as far as `rule` shows it: what entered `app` with it, the
-// commands about it that are under way, the call, its live channels and their bridges. "null": the call has ended.
+// What a member of a group that gets a call is told of it, as far as `rule` shows it: what entered `app` with
+// it, the commands about it that are under way, the call, its live channels and their bridges. "null": the
+// call has ended.
 [[nodiscard]] std::string call_snapshot(const pbx::Assignments& assignments, const std::string& call,
                                         std::string_view app, const AccessRule& rule);
 

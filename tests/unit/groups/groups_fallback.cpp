@@ -70,7 +70,9 @@ TEST_CASE("an accepted call that nobody takes over is kept, or falls back after 
   }
 }
 
-TEST_CASE("a fallback that could not be carried out is tried again, but not with a call that is in a bridge by then") {
+TEST_CASE(
+    "a fallback that could not be carried out is tried again, but not with a call that is in a bridge by "
+    "then") {
   Stage stage({ivr()});
   stage.enter("c1");
   stage.pass(5s);

@@ -140,7 +140,8 @@ TEST_CASE("a group that is not configured goes on after a restart, with the sett
   stage.restart(true);
   CHECK(stage.owner("c1") == "w1");
   CHECK(stage.groups->settings("ivr") == nullptr);
-  CHECK(join_with(stage, 2, "w1", {}) == "there is no group 'ivr' yet: its first member gives `apps`, the applications of the group");
+  CHECK(join_with(stage, 2, "w1", {}) ==
+        "there is no group 'ivr' yet: its first member gives `apps`, the applications of the group");
   REQUIRE(stage.join({.connection = 2, .group = "ivr", .member = "w1"}, settings));
   stage.enter("c2");
   CHECK(stage.owner("c2") == "w1");
@@ -159,7 +160,8 @@ TEST_CASE("a call that ended just before the daemon did is over after the restar
   CHECK(stage.owner_at("c1", stage.seq() + 1).empty());
 }
 
-TEST_CASE("members of a group that is not configured have its grace after a restart once one says how long it is") {
+TEST_CASE(
+    "members of a group that is not configured have its grace after a restart once one says how long it is") {
   const Settings patient = ivr_with([](Settings& settings) { settings.grace = 30s; });
   const auto join = [&](Stage& stage, Connection connection, const std::string& name) {
     REQUIRE(stage.join({.connection = connection, .group = "ivr", .member = name}, patient));

@@ -30,8 +30,9 @@ TEST_CASE("settings that can't be used are refused with a reason") {
   CHECK(mistake([](Settings& s) { s.name = std::string(129, 'x'); }) ==
         "the name of a group has at most 128 bytes");
   CHECK(mistake([](Settings& s) { s.apps = {}; }) == "group 'ivr': `apps` names no application");
-  CHECK(mistake([](Settings& s) { s.apps = {"", "demo"}; }) ==
-        "group 'ivr': `apps` names an application with an empty name");
+  CHECK(mistake([](Settings& s) {
+          s.apps = {"", "demo"};
+        }) == "group 'ivr': `apps` names an application with an empty name");
   CHECK(mistake([](Settings& s) { s.accept = 0ms; }) == "group 'ivr': `accept` must be longer than 0 s");
   CHECK(mistake([](Settings& s) { s.grace = 0ms; }) == "group 'ivr': `grace` must be longer than 0 s");
   CHECK(mistake([](Settings& s) { s.fallback = Fallback::play; }) ==

@@ -1,4 +1,5 @@
 // Members of groups: what they are told, in which order, and what they may do.
+#include "record/answer.h"
 #include "tests/catch.h"
 #include "tests/unit/pbx/test_server.h"
 #include "tests/unit/session/daemon.h"
@@ -260,7 +261,8 @@ TEST_CASE("the epoch of a command about several calls is that of one of them") {
   CHECK(check({first, "unknown"}, epoch));
 }
 
-TEST_CASE("a command that waits when its member's connection ends is not sent once another one has the call") {
+TEST_CASE(
+    "a command that waits when its member's connection ends is not sent once another one has the call") {
   GroupDaemon daemon;
   Program member(daemon);
   member.ask("subscribe", as_member);
@@ -270,7 +272,8 @@ TEST_CASE("a command that waits when its member's connection ends is not sent on
   const groups::Group& group = *daemon.assignments.groups().find("g");
   const auto connection = group.members().begin()->second->connection;
   const std::string call = daemon.call_of("c1");
-  const auto may = daemon.assignments.check_again(daemon.server, connection, {.calls = {call}, .bridges = {}}, {});
+  const auto may =
+      daemon.assignments.check_again(daemon.server, connection, {.calls = {call}, .bridges = {}}, {});
   CHECK(may());
   Program other(daemon);
   other.ask("subscribe", as_member);
@@ -383,9 +386,11 @@ TEST_CASE("the beginning that a member is told of is that of the application of 
   support.ask("subscribe", R"({"group":"support","apps":"other"})");
   support.line();
   const auto move = [&](const std::string& from, const std::string& to, const std::string& args) {
-    const std::string channel = R"("channel":{"id":"c1","name":"x","state":"Up","creationtime":")" + std::string(made_at) + "\"}}";
+    const std::string channel =
+        R"("channel":{"id":"c1","name":"x","state":"Up","creationtime":")" + std::string(made_at) + "\"}}";
     daemon.server.event(R"({"type":"StasisEnd","application":")" + from + R"(",)" + channel);
-    daemon.server.event(R"({"type":"StasisStart","application":")" + to + R"(","args":)" + args + "," + channel);
+    daemon.server.event(R"({"type":"StasisStart","application":")" + to + R"(","args":)" + args + "," +
+                        channel);
   };
   daemon.enter("c1", R"(["first"])");
   CHECK(to_text(*find(*find(params_of(sales, "assigned"), "snapshot"), "args")) == R"(["first"])");
@@ -394,6 +399,86 @@ TEST_CASE("the beginning that a member is told of is that of the application of 
   CHECK(to_text(*find(*find(params_of(support, "assigned"), "snapshot"), "args")) == R"(["second"])");
   move("other", "demo", R"(["third"])");
   CHECK(to_text(*find(*find(params_of(sales, "assigned"), "snapshot"), "args")) == R"(["third"])");
+}
+
+TEST_CASE("a call that is found when Asterisk is seen for the first time waits for who says that it has it") {
+  GroupDaemon daemon;
+  groups::Settings settings;
+  settings.name = "g";
+  settings.apps = {"demo"};
+  daemon.assignments.configure({settings});
+  Program other(daemon), owner(daemon);
+  other.ask("subscribe", named("other"));
+  other.line();
+  daemon.pass(Milliseconds(5000));  // it takes long to find it
+  record::Record found;
+  found.time = wall_now();
+  found.server = "pbx1";
+  found.app = "demo";
+  found.type = "StasisStart";
+  found.add_member("args", "[]");
+  found.add_member("channel",
+                   R"({"id":"c1","name":"x","state":"Up","creationtime":")" + std::string(made_at) + "\"}");
+  found.add_member("synthetic", "true");
+  record::lift_ids(found.member("channel"), found.ids);
+  daemon.server.publish(found);
+  const std::string call = daemon.call_of("c1");
+  REQUIRE(daemon.assignments.groups().find("g")->find(call) != nullptr);
+  CHECK(daemon.assignments.groups().find("g")->find(call)->owner == nullptr);
+  owner.ask("subscribe", named("owner", R"(,"holds":{"call":")" + call + R"(","epoch":1234567890123})"));
+  owner.line();
+  const Json assigned = params_of(owner, "assigned");
+  CHECK(find_string(assigned, "reason") == "held");
+  CHECK(find(assigned, "epoch")->GetUint64() == 1234567890123);
+}
+
+TEST_CASE("a call that ended or was moved in a gap ends for its member, or stays with it") {
+  GroupDaemon daemon;
+  Program member(daemon);
+  member.ask("subscribe", R"({"group":"g","apps":["demo","other"]})");
+  member.line();
+  const auto found = [&](const std::string& type, const std::string& app) {
+    record::Record record;
+    record.time = wall_now();
+    record.server = "pbx1";
+    record.app = app;
+    record.type = type;
+    if (type == "StasisStart") record.add_member("args", "[]");
+    record.add_member(
+        "channel", R"({"id":"c1","name":"x","state":"Up","creationtime":")" + std::string(made_at) + "\"}");
+    record.add_member("synthetic", "true");
+    record::lift_ids(record.member("channel"), record.ids);
+    daemon.server.publish(record);
+  };
+  daemon.enter("c1");
+  words_until(member, "call.answered");
+  found("StasisEnd", "demo");
+  found("StasisStart", "other");
+  CHECK(words_until(member, "StasisStart") == "StasisEnd StasisStart");
+  found("StasisEnd", "other");
+  found("ChannelDestroyed", "other");
+  CHECK(words_until(member, "call.ended") == "StasisEnd ChannelDestroyed call.ended");
+  CHECK(find_string(params_of(member, "released"), "reason") == "ended");
+}
+
+TEST_CASE("a call that left in a gap is released once that is known") {
+  GroupDaemon daemon;
+  Program member(daemon);
+  member.ask("subscribe", as_member);
+  member.line();
+  daemon.enter("c1");
+  words_until(member, "call.answered");
+  record::Record left;
+  left.time = wall_now();
+  left.server = "pbx1";
+  left.app = "demo";
+  left.type = "StasisEnd";
+  left.add_member("channel",
+                  R"({"id":"c1","name":"x","state":"Up","creationtime":")" + std::string(made_at) + "\"}");
+  left.add_member("synthetic", "true");
+  record::lift_ids(left.member("channel"), left.ids);
+  daemon.server.publish(left);
+  CHECK(find_string(params_of(member, "released"), "reason") == "left");
 }
 
 TEST_CASE("a call of which the log holds only its group's records is over if Asterisk does not have it") {
@@ -427,8 +512,10 @@ TEST_CASE("what only members may say is refused to others, and names stay short 
   };
   CHECK(error(R"({"capacity":1})") == "capacity: it is only for members of a group: `group` is missing");
   CHECK(error(R"({"lease_ms":1})") == "lease_ms: it is only for members of a group: `group` is missing");
-  CHECK(error(R"({"group":")" + std::string(1000, 'x') + R"("})") == "the name of a group has at most 128 bytes");
-  CHECK(error(R"({"group":"g","apps":["demo"],"holds":{"call":")" + std::string(513, 'x') + R"(","epoch":1}})") ==
+  CHECK(error(R"({"group":")" + std::string(1000, 'x') + R"("})") ==
+        "the name of a group has at most 128 bytes");
+  CHECK(error(R"({"group":"g","apps":["demo"],"holds":{"call":")" + std::string(513, 'x') +
+              R"(","epoch":1}})") ==
         "holds: an array of objects with `call` and `epoch` is expected, not a value of type object");
   CHECK(daemon.assignments.groups().all().empty());
 }
