@@ -70,8 +70,8 @@ pbx::Assignments::Handlers App::assignment_handlers() {
           .first_seq = [this] { return log_.first(); },
           .fall_back =
               [this](pbx::Server& server, const groups::Settings& settings, const std::string& call,
-                     const std::function<void()>& again) {
-                control::run_fallback(dispatcher_, server, settings, call, again);
+                     std::function<void()> failed) {
+                control::run_fallback(dispatcher_, server, settings, call, std::move(failed));
               },
           .displaced =
               [this](uint64_t connection, const std::string& group, const std::string& member) {

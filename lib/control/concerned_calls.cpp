@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "ari/operation.h"
 #include "control/named_ids.h"
 #include "json/json_tape.h"
 #include "net/url.h"
@@ -80,6 +81,19 @@ void add_listed(Finder& finder, const JsonValue& params) {
   }
 }
 
+// Of ari.request. Each member by itself: a name may come twice. What goes into the query is text there, so an
+// id may have been given as a number.
+void add_named(Finder& finder, const JsonValue* params, bool as_text) {
+  if (params == nullptr || !params->IsObject()) return;
+  for (const auto& member : params->GetObject()) {
+    Json one(rapidjson::kObjectType);
+    const std::string_view name = as_view(member.name);
+    as_text ? set_member(one, name, ari::query_value(member.value)) : set_member(one, name, member.value);
+    finder.add_named(Method{}, one);
+    add_listed(finder, one);
+  }
+}
+
 }  // namespace
 
 pbx::Assignments::Concerned concerned_calls(const pbx::Server& server, const Method& method,
@@ -88,12 +102,8 @@ pbx::Assignments::Concerned concerned_calls(const pbx::Server& server, const Met
   if (method.name == "ari.request") {
     if (find_string(params, "method") == "GET") return {};
     finder.add_path(find_string(params, "path"));
-    for (const std::string_view part : {"query", "body"}) {
-      const JsonValue* object = find(params, part);
-      if (object == nullptr || !object->IsObject()) continue;
-      finder.add_named(Method{}, *object);
-      add_listed(finder, *object);
-    }
+    add_named(finder, find(params, "query"), true);
+    add_named(finder, find(params, "body"), false);
     return finder.take();
   }
   finder.add_named(method, params);

@@ -170,13 +170,12 @@ Result<void> Dispatcher::check_owner(const CommandContext& command) const {
 Requester Dispatcher::take_call(CommandContext& command) {
   Requester requester = requester_of(command.caller);
   if (!is_fenced(command)) return requester;
-  const pbx::Server& server = *command.server;
-  pbx::Assignments::Concerned about = concerned_calls(server, *command.method, command.params);
+  const uint64_t connection = command.caller.connection;
+  pbx::Assignments::Concerned about = concerned_calls(*command.server, *command.method, command.params);
   if (about.calls.empty() && about.bridges.empty()) return requester;
-  command.call_command = assignments_->commanded(command.caller.connection, about, command.method->name);
+  command.call_command = assignments_->commanded(connection, about, command.method->name);
   requester.check = std::make_shared<const Requester::Check>(
-      [assignments = assignments_, &server, connection = command.caller.connection, about = std::move(about),
-       epoch = command.epoch] { return assignments->check(server, connection, about, epoch); });
+      assignments_->check_again(*command.server, connection, std::move(about), command.epoch));
   return requester;
 }
 
@@ -289,6 +288,7 @@ std::string Dispatcher::generate_id(CommandContext& command, uint64_t fingerprin
 
 // Asterisk has accepted a command that is answered later.
 void Dispatcher::on_accepted(CommandContext& command) {
+  if (command.call_command != 0) assignments_->accepted(command.call_command);
   if (command.remembered) idempotency_.accepted(command.caller.principal.id, command.key);
   command.progress.on_accepted();
 }
@@ -315,7 +315,10 @@ void Dispatcher::on_answer(const std::shared_ptr<CommandContext>& command, Resul
 
 void Dispatcher::complete(CommandContext& command, Result<pbx::ResultText> answer) {
   const auto now = CommandContext::Clock::now();
-  if (command.call_command != 0) assignments_->answered(command.call_command);
+  if (command.call_command != 0) {
+    if (answer) assignments_->accepted(command.call_command);
+    assignments_->answered(command.call_command);
+  }
   if (command.audit) command.audit->finish(answer);
   if (command.remembered) idempotency_.finish(command.caller.principal.id, command.key, answer, now);
   const auto took = std::chrono::duration_cast<DurationHistogram::Duration>(now - command.began);

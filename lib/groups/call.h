@@ -32,7 +32,7 @@ inline constexpr std::string_view call_states[] = {"waiting", "offered",  "accep
 struct Call {
   std::string id;
   std::string server;
-  std::string app;      // the one of the group that it entered
+  std::string app;      // one of the group that it is in
   std::string key;      // calls with the same one go to the same member; "": none
   uint64_t number = 0;  // in the order in which calls came to the group
   CallState state = CallState::waiting;
@@ -45,7 +45,7 @@ struct Call {
   std::optional<WallTime>
       orphaned;           // when the owner of an accepted call was lost; until it is accepted again
   WallTime accept_until;  // of an offered call
-  std::optional<WallTime> not_before;  // no fallback until then
+  std::optional<WallTime> not_before;  // no fallback until then; or, once it has failed, the next attempt
   std::optional<WallTime> held_until;  // after a restart: a member may say that it owns it
   uint64_t claimed = 0;                // the epoch with which one did, lately
   struct Pass {

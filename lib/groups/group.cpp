@@ -8,7 +8,15 @@ Group::Group(Settings settings, uint64_t given_number, Context& context)
     : number(given_number), settings_(std::move(settings)), context_(context) {}
 
 void Group::change(Settings settings) {
+  const bool was_provisional = is_provisional();
   settings_ = std::move(settings);
+  if (was_provisional &&
+      settings_.grace) {  // members that were there before the restart have had the default
+    for (const auto& [name, member] : members_) {
+      if (member->away_until && member->named)
+        member->away_until = std::max(*member->away_until, recalled_at_ + *settings_.grace);
+    }
+  }
   for (const auto& [name, member] : members_) schedule(*member);
   for (const auto& [id, call] : calls_) schedule(*call);
 }

@@ -117,6 +117,10 @@ class Group {
   void pass_on(Call& call, std::string_view why);
   void hand_over(Call& call, Member& to);
   void take_outside(Call& call);
+  // Of the calls of this Asterisk, whatever the pause since the last attempt.
+  void retry_fallbacks(std::string_view server);
+  // The daemon could not carry out its fallback.
+  void try_fallback_later(Call& call);
   [[nodiscard]] const auto& calls() const { return calls_; }
   // Those in a state, the oldest first.
   [[nodiscard]] const std::set<Call*, ByNumber>& calls(CallState state) const {
@@ -180,6 +184,7 @@ class Group {
   void expire(Call& call, std::vector<Call*>& last_chance);
   void expire(Member& member);
   void try_fallback(Call& call);
+  void run_fallback(Call& call);
   void schedule(Call& call) { call_deadlines_.set(call, due_of(call)); }
   void schedule(Member& member) { member_deadlines_.set(member, due_of(member)); }
 
@@ -200,6 +205,7 @@ class Group {
   Deadlines<Member> member_deadlines_;
   std::set<Call*, ByPriority> dirty_calls_;
   std::vector<Member*> dirty_members_;
+  WallTime recalled_at_;
   // What members said that they own of calls that are not known yet.
   struct Claim {
     std::string member;

@@ -155,6 +155,11 @@ void Group::fall_back(Call& call) {
   release(call, "fallback");
   set_state(call, CallState::fallback);
   ++fallbacks_;
+  run_fallback(call);
+}
+
+void Group::run_fallback(Call& call) {
+  call.not_before.reset();
   act(call, RunFallback{settings_.name, call.id});
   mark(call);
 }

@@ -7,8 +7,7 @@ namespace aribus::groups {
 namespace {
 
 constexpr unsigned max_unanswered = 3;
-constexpr milliseconds bridged_pause{
-    1000};  // until a call that is in a bridge with another one is looked at again
+constexpr milliseconds pause{1000};  // until a fallback that is not possible now is tried again
 
 template <typename... Times>
 std::optional<WallTime> earliest(const Times&... times) {
@@ -40,6 +39,7 @@ std::optional<WallTime> Group::affinity_due(const Call& call) const {
 }
 
 std::optional<WallTime> Group::due_of(const Call& call) const {
+  if (call.state == CallState::fallback) return call.not_before;
   std::optional<WallTime> accept, pass;
   if (call.state == CallState::offered) accept = call.accept_until;
   if (call.state == CallState::waiting) {
@@ -82,6 +82,7 @@ void Group::expire() {
 // A call that waits has a last chance: whoever has room now is offered it. A call that is offered has had its
 // own.
 void Group::expire(Call& call, std::vector<Call*>& last_chance) {
+  if (call.state == CallState::fallback) return try_fallback(call);  // it has failed before
   const WallTime now = context_.now;
   const bool waits = call.state == CallState::waiting;
   if (call.state == CallState::offered && call.accept_until <= now) {
@@ -110,8 +111,22 @@ void Group::expire(Member& member) {
 }
 
 void Group::try_fallback(Call& call) {
-  if (!context_.is_bridged(call.id)) return fall_back(call);
-  call.not_before = context_.now + bridged_pause;
+  if (!context_.is_bridged(call.id))
+    return call.state == CallState::fallback ? run_fallback(call) : fall_back(call);
+  call.not_before = context_.now + pause;
+  mark(call);
+}
+
+void Group::retry_fallbacks(std::string_view server) {
+  const auto& fallen = calls(CallState::fallback);
+  for (Call* call : std::vector<Call*>(fallen.begin(), fallen.end())) {
+    if (call->server == server && call->not_before) try_fallback(*call);
+  }
+}
+
+void Group::try_fallback_later(Call& call) {
+  if (call.state != CallState::fallback) return;
+  call.not_before = context_.now + pause;
   mark(call);
 }
 

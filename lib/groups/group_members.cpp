@@ -39,7 +39,7 @@ Member& Group::join(const Join& join) {
   member->drain_until.reset();
   member->away_until.reset();
   see_alive(*member);
-  if (context_.now < context_.holds_until) take_claims(*member, join.holds);
+  context_.now < context_.holds_until ? take_claims(*member, join.holds) : claims_.clear();
   mark(*member);
   return *member;
 }

@@ -86,8 +86,15 @@ void Group::recalled() {
     if (call->over) over.push_back(id);
   }
   for (const std::string& id : over) end(id);
+  recalled_at_ = context_.now;
+  // The clock may have been set back since.
+  const WallTime accept_until = context_.now + settings_.accept;
   for (const auto& [id, call] : calls_) {
     call->entered = std::min(call->entered, context_.now);
+    call->accept_until = std::min(call->accept_until, accept_until);
+    if (call->orphaned) call->orphaned = std::min(*call->orphaned, context_.now);
+    if (call->not_before) call->not_before = std::min(*call->not_before, accept_until);
+    for (Call::Pass& pass : call->passes) pass.until = std::min(pass.until, accept_until);
     if (call->state == CallState::fallback) act(*call, RunFallback{settings_.name, id});
     mark(*call);
   }

@@ -3,11 +3,6 @@
 #include <algorithm>
 
 namespace aribus::groups {
-namespace {
-
-constexpr size_t max_member_bytes = 128;
-
-}  // namespace
 
 Groups::Groups(GroupsOptions options) : max_groups_(options.max_groups) {
   context_.is_bridged = std::move(options.is_bridged);
@@ -85,7 +80,7 @@ void Groups::configure(std::vector<Settings> configured, WallTime now) {
     group->set_configured(false);
   }
   for (Settings& wanted : configured) {
-    std::ranges::sort(wanted.apps);
+    sort_apps(wanted);
     Group* known = group(wanted.name);
     Group& group = known != nullptr ? *known : add(wanted);
     if (known != nullptr) set_apps(group, std::move(wanted));
@@ -101,15 +96,18 @@ Result<std::string> Groups::join(const Join& join, const std::optional<Settings>
   if (join.member.starts_with('~')) {
     return Error{ErrorKind::invalid_params, "the name of a member does not begin with '~'", {}};
   }
-  if (join.member.size() > max_member_bytes) {
+  if (join.member.size() > max_name_bytes) {
     return Error{ErrorKind::invalid_params, "the name of a member has at most 128 bytes", {}};
+  }
+  if (join.group.size() > max_name_bytes) {
+    return Error{ErrorKind::invalid_params, "the name of a group has at most 128 bytes", {}};
   }
   Group* known = group(join.group);
   const bool is_new = known == nullptr || known->is_provisional();
   if (wanted) {
     Settings settings = *wanted;
     settings.name = join.group;
-    std::ranges::sort(settings.apps);
+    sort_apps(settings);
     std::string mistake = mistake_in(settings);
     if (mistake.empty() && !is_new) mistake = difference(known->settings(), settings);
     if (!mistake.empty()) return Error{ErrorKind::invalid_params, std::move(mistake), {}};
@@ -122,8 +120,10 @@ Result<std::string> Groups::join(const Join& join, const std::optional<Settings>
       set_apps(*known, std::move(settings));
     }
   } else if (is_new) {
-    return Error{
-        ErrorKind::invalid_params, "there is no group '" + join.group + "' yet: `apps` makes one", {}};
+    return Error{ErrorKind::invalid_params,
+                 "there is no group '" + join.group +
+                     "' yet: its first member gives `apps`, the applications of the group",
+                 {}};
   }
   Join seated = join;
   if (const Context::Seat* seat = this->seat(join.connection)) {
@@ -226,7 +226,7 @@ std::vector<Owned> Groups::calls_of(Connection connection) const {
   const Context::Seat* seat = this->seat(connection);
   if (seat == nullptr) return calls;
   for (const Call* call : seat->member->calls) {
-    calls.push_back({call->id, call->epoch, call->state == CallState::accepted, call->previous});
+    calls.push_back({call->id, call->app, call->epoch, call->state == CallState::accepted, call->previous});
   }
   return calls;
 }

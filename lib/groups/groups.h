@@ -56,6 +56,7 @@ struct NotOwner {
 // A call of a member.
 struct Owned {
   std::string call;
+  std::string app;
   uint64_t epoch = 0;
   bool accepted = false;
   std::string previous;
@@ -100,8 +101,10 @@ class Groups {
   // It enters an application: before its StasisStart. It is assigned here if it is new to a group and
   // somebody has room.
   void entered(const NewCall& call, WallTime now);
-  // None of its channels is in the application any more; after StasisEnd.
-  void left(std::string_view call, std::string_view app, WallTime now);
+  // None of its channels is in the application any more; after StasisEnd. `others`: the applications that
+  // some are in.
+  void left(std::string_view call, std::string_view app, const std::vector<std::string>& others,
+            WallTime now);
   // After its call.ended.
   void ended(std::string_view call, WallTime now);
 
@@ -110,6 +113,12 @@ class Groups {
   // It did not.
   void not_originated(std::string_view server, std::string_view channel);
 
+  // Whether the call belongs to the connection in its own group, with this epoch if one is named; other
+  // groups have no say.
+  [[nodiscard]] std::optional<NotOwner> check_own(Connection connection, std::string_view call,
+                                                  std::optional<uint64_t> epoch) const;
+  // The epoch of a call that belongs to the connection; nothing: it does not.
+  [[nodiscard]] std::optional<uint64_t> epoch_of(Connection connection, std::string_view call) const;
   // Errors: NotOwner, also where the call is in no group of the connection.
   [[nodiscard]] std::optional<NotOwner> accept(Connection connection, std::string_view call, WallTime now);
   [[nodiscard]] std::optional<NotOwner> decline(Connection connection, std::string_view call, WallTime now);
@@ -129,9 +138,18 @@ class Groups {
   // know.
   [[nodiscard]] std::optional<NotOwner> check_bridge(Connection connection,
                                                      const std::vector<std::string_view>& calls) const;
-  // A command about the call was let through and is being sent: the owner has accepted the call by it, and a
-  // program outside has taken one that belongs to nobody.
+  // A command about the call was let through and is being sent: the owner has accepted the call by it.
   void commanded(Connection connection, std::string_view call, WallTime now);
+  // Asterisk has accepted the command: a program outside a group has taken a call that belongs to nobody
+  // there.
+  void carried_out(Connection connection, std::string_view call, WallTime now);
+
+  // The daemon could not carry out the fallback: RunFallback comes again in a second, or when no channel of
+  // the call is in a bridge with another live channel.
+  void fallback_failed(std::string_view group, std::string_view call, WallTime now);
+
+  // The Asterisk is there again: those that failed are not waited for any longer.
+  void retry_fallbacks(std::string_view server, WallTime now);
 
   // When advance() is to be called; nothing: only after something else happened.
   [[nodiscard]] std::optional<WallTime> next() const { return due_.next(); }

@@ -43,13 +43,21 @@ void Groups::entered(const NewCall& call, WallTime now) {
   }
 }
 
-void Groups::left(std::string_view call, std::string_view app, WallTime now) {
+void Groups::left(std::string_view call, std::string_view app, const std::vector<std::string>& others,
+                  WallTime now) {
   set_now(now);
   const auto groups = by_call_.find(call);
   if (groups == by_call_.end()) return;
   for (Group* group : groups->second) {
-    const Call* known = group->find(call);
+    Call* known = group->find(call);
     if (known == nullptr || known->app != app) continue;
+    const auto other = std::ranges::find_if(others, [&](const std::string& one) {
+      return std::ranges::find(group->settings().apps, one) != group->settings().apps.end();
+    });
+    if (other != others.end()) {
+      known->app = *other;
+      continue;
+    }
     group->leave_apps(std::string(call));
     finish(*group);
   }

@@ -1,5 +1,6 @@
 // What members and other programs say and do about calls.
 #include <algorithm>
+#include <utility>
 
 #include "groups/groups.h"
 
@@ -23,6 +24,20 @@ Call* Groups::owned(Connection connection, std::string_view id, std::optional<No
   if (call != nullptr && call->owner == seat->member) return call;
   error = not_owner(*seat->group, call);
   return nullptr;
+}
+
+std::optional<NotOwner> Groups::check_own(Connection connection, std::string_view id,
+                                          std::optional<uint64_t> epoch) const {
+  const std::optional<uint64_t> current = epoch_of(connection, id);
+  if (current && (!epoch || *epoch == *current)) return {};
+  const Context::Seat* seat = this->seat(connection);
+  return seat == nullptr ? NotOwner{} : not_owner(*seat->group, std::as_const(*seat->group).find(id));
+}
+
+std::optional<uint64_t> Groups::epoch_of(Connection connection, std::string_view id) const {
+  const Context::Seat* seat = this->seat(connection);
+  const Call* call = seat == nullptr ? nullptr : seat->group->find(id);
+  return call == nullptr || call->owner != seat->member ? std::nullopt : std::optional(call->epoch);
 }
 
 std::optional<NotOwner> Groups::accept(Connection connection, std::string_view id, WallTime now) {
@@ -112,21 +127,43 @@ std::optional<NotOwner> Groups::check_bridge(Connection connection,
 
 void Groups::commanded(Connection connection, std::string_view id, WallTime now) {
   set_now(now);
+  const Context::Seat* seat = this->seat(connection);
+  if (seat == nullptr) return;
+  Group& group = *seat->group;
+  Call* call = group.find(id);
+  if (call == nullptr || call->owner != seat->member) return;
+  group.accept(*call);
+  finish(group);
+}
+
+void Groups::carried_out(Connection connection, std::string_view id, WallTime now) {
+  set_now(now);
   const auto groups = by_call_.find(id);
   if (groups == by_call_.end()) return;
   const Context::Seat* seat = this->seat(connection);
   for (Group* group : groups->second) {
     Call* call = group->find(id);
-    if (call == nullptr) continue;
-    if (seat != nullptr && seat->group == group) {
-      if (call->owner != seat->member || call->state != CallState::offered) continue;
-      group->accept(*call);
-    } else if (call->state == CallState::waiting) {
-      group->take_outside(*call);
-    } else {
-      continue;
-    }
+    if (call == nullptr || (seat != nullptr && seat->group == group)) continue;
+    group->take_outside(*call);
     finish(*group);
+  }
+}
+
+void Groups::fallback_failed(std::string_view name, std::string_view id, WallTime now) {
+  set_now(now);
+  Group* group = this->group(name);
+  Call* call = group == nullptr ? nullptr : group->find(id);
+  if (call == nullptr) return;
+  group->try_fallback_later(*call);
+  finish(*group);
+}
+
+void Groups::retry_fallbacks(std::string_view server, WallTime now) {
+  set_now(now);
+  for (const Group* one : all()) {
+    Group& group = *groups_.find(one->settings().name)->second;
+    group.retry_fallbacks(server);
+    finish(group);
   }
 }
 

@@ -5,8 +5,6 @@
 namespace aribus::groups {
 namespace {
 
-constexpr size_t max_name_bytes = 128;
-
 std::string shown(milliseconds time) {
   return std::to_string(time.count()) + " ms";
 }
@@ -33,11 +31,19 @@ std::string shown(const std::vector<std::string>& list) {
 
 }  // namespace
 
+void sort_apps(Settings& settings) {
+  std::ranges::sort(settings.apps);
+  const auto [first, last] = std::ranges::unique(settings.apps);
+  settings.apps.erase(first, last);
+}
+
 std::string mistake_in(const Settings& settings) {
   if (settings.name.empty()) return "a group needs a name";
   if (settings.name.size() > max_name_bytes) return "the name of a group has at most 128 bytes";
   const std::string group = "group '" + settings.name + "': ";
   if (settings.apps.empty()) return group + "`apps` names no application";
+  if (std::ranges::find(settings.apps, "") != settings.apps.end())
+    return group + "`apps` names an application with an empty name";
   for (const auto& [name, time] : {std::pair("accept", settings.accept),
                                    {"fallback_after", settings.fallback_after},
                                    {"orphan_after", settings.orphan_after},

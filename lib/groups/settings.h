@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,9 +28,11 @@ enum class Orphan : uint8_t {
   fallback,  // as Fallback says, after `orphan_after`
 };
 
+inline constexpr size_t max_name_bytes = 128;  // of a group, and of a member
+
 struct Settings {
-  std::string name;                                        // up to 128 bytes
-  std::vector<std::string> apps;                           // at least one; sorted
+  std::string name;                                        // up to max_name_bytes
+  std::vector<std::string> apps;                           // at least one, none is ""; sorted, each once
   milliseconds accept{2000};                               // time to accept an offer
   std::optional<milliseconds> grace = milliseconds(2000);  // for a named member to reconnect; nothing: off
   std::optional<milliseconds> lease;  // a member that is silent for so long loses its calls; nothing: off
@@ -43,6 +46,9 @@ struct Settings {
 
   bool operator==(const Settings&) const = default;
 };
+
+// Brings `apps` into the form that they have: sorted, each once.
+void sort_apps(Settings& settings);
 
 // What is wrong with them, as a sentence; "" when they can be used.
 [[nodiscard]] std::string mistake_in(const Settings& settings);

@@ -19,7 +19,6 @@ using record::Record;
 
 constexpr std::string_view key_argument = "key=";
 constexpr std::string_view key_variable = "ARIBUS_KEY";
-constexpr Milliseconds fallback_retry{1000};
 
 std::string name_of(const Server& server, std::string_view id) {
   return server.name() + '\0' + std::string(id);
@@ -98,7 +97,7 @@ Assignments::Assignments(Loop& loop, Handlers handlers, Clock clock)
       start_monotonic_(clock_.monotonic()),
       groups_({.is_bridged = [this](std::string_view call) { return is_bridged(call); }}),
       timer_(loop),
-      retry_timer_(loop) {}
+      found_left_timer_(loop) {}
 
 WallTime Assignments::now() const {
   return start_wall_ +
@@ -123,7 +122,7 @@ void Assignments::configure(std::vector<groups::Settings> configured) {
 void Assignments::stop() {
   stopped_ = true;
   timer_.stop();
-  retry_timer_.stop();
+  found_left_timer_.stop();
 }
 
 void Assignments::see_before(Server& server, const std::vector<Record>& before, const Record& record) {
@@ -137,7 +136,10 @@ void Assignments::see_before(Server& server, const std::vector<Record>& before, 
 
 void Assignments::see_after(Server& server, const Record& record, const std::vector<Record>& after) {
   const WallTime time = now();
-  if (record.type == "StasisEnd") see_left(server, record, time);
+  see_found_left(time);
+  if (record.type == "StasisEnd") {
+    record.member("synthetic").empty() ? see_left(server, record, time) : note_found_left(server, record);
+  }
   if (record.type == record::StateChanged::type) see_found(server, record, time);
   for (const Record& ended : after) {
     if (ended.type == record::CallEnded::type) see_ended(ended, time);
@@ -162,21 +164,24 @@ void Assignments::see_entered(const Server& server, const Record& start, WallTim
   const state::Sight channel(IdKind::channel, start, "channel");
   const std::string call(server.model().calls().call_of(channel.id));
   if (call.empty()) return;
-  note_beginning(call, channel.id, start);
+  note_beginning(call, channel.id, start.app, start.member("args"));
   groups_.entered({.id = call,
                    .server = server.name(),
                    .app = start.app,
                    .key = key_of(start),
                    .entered = time,
-                   .recovered = false},
+                   .recovered = !start.member("synthetic").empty() && is_recovered(server, time)},
                   time);
 }
 
-void Assignments::note_beginning(const std::string& call, std::string_view channel, const Record& start) {
-  const auto [beginning, is_new] = beginnings_.try_emplace(call);
-  if (!is_new) return;
-  beginning->second.channel = channel;
-  if (const std::string_view args = start.member("args"); !args.empty()) beginning->second.args = args;
+// The first channel that enters an application counts, until none is in it.
+void Assignments::note_beginning(const std::string& call, std::string_view channel, const std::string& app,
+                                 std::string_view args) {
+  std::vector<Beginning::Entry>& entries = beginnings_[call].entries;
+  if (std::ranges::find(entries, app, &Beginning::Entry::app) != entries.end()) return;
+  Beginning::Entry& entry =
+      entries.emplace_back(Beginning::Entry{.app = app, .channel = std::string(channel)});
+  if (!args.empty()) entry.args = args;
 }
 
 // A channel that was found in an application: its StasisStart was missed.
@@ -188,33 +193,70 @@ void Assignments::see_found(const Server& server, const Record& changed, WallTim
   take_found(server, id, *channel, time);
 }
 
-// Until the live calls of the Asterisk were known for the first time, an earlier process may have seen it enter.
+// Whether an earlier process may have seen a call enter that is found now: as long as the live calls of the
+// Asterisk are not known for the first time, however long that takes, and while members may still say what
+// they own.
+bool Assignments::is_recovered(const Server& server, WallTime time) {
+  if (!is_known(server)) groups_.expect_holds(time);
+  return groups_.expects_holds(time);
+}
+
+bool Assignments::is_known(const Server& server) const {
+  return std::ranges::find(ready_, server.name()) != ready_.end();
+}
+
 void Assignments::take_found(const Server& server, const std::string& id, const state::Object& channel,
                              WallTime time) {
   if (!groups_.takes_calls_of(channel.app)) return;
   const std::string call(server.model().calls().call_of(id));
   if (call.empty()) return;
-  if (const auto [beginning, is_new] = beginnings_.try_emplace(call); is_new) beginning->second.channel = id;
+  note_beginning(call, id, channel.app, {});
   groups_.entered({.id = call,
                    .server = server.name(),
                    .app = channel.app,
                    .key = {},
                    .entered = time,
-                   .recovered = groups_.expects_holds(time)},
+                   .recovered = is_recovered(server, time)},
                   time);
 }
 
 void Assignments::see_left(const Server& server, const Record& end, WallTime time) {
-  const state::Sight channel(IdKind::channel, end, "channel");
-  const std::string call(server.model().calls().call_of(channel.id));
-  const state::Call* live = server.model().calls().find(call);
-  if (live == nullptr || server.model().calls().is_hung_up(channel.id)) return;  // its last records follow
-  const bool stays = std::ranges::any_of(live->legs, [&](const record::CallLeg& leg) {
-    if (leg.ended) return false;
-    const state::Object* one = server.model().find(IdKind::channel, leg.channel);
-    return one != nullptr && one->app == end.app;
+  leave_if_out(server, state::Sight(IdKind::channel, end, "channel").id, end.app, time);
+}
+
+// After a gap it was found that the channel is in the application no more: the next record tells whether it
+// has ended, is in another one, or lives on elsewhere.
+void Assignments::note_found_left(const Server& server, const Record& end) {
+  found_left_.push_back(
+      {server.name(), std::string(state::Sight(IdKind::channel, end, "channel").id), end.app});
+  found_left_timer_.once(Milliseconds(0), [this] {
+    see_found_left(now());
+    act();
   });
-  if (!stays) groups_.left(call, end.app, time);
+}
+
+void Assignments::see_found_left(WallTime time) {
+  for (const FoundLeft& left : std::exchange(found_left_, {})) {
+    const Server* server = find_server(left.server);
+    if (server != nullptr && server->model().find(IdKind::channel, left.channel) != nullptr)
+      leave_if_out(*server, left.channel, left.app, time);
+  }
+}
+
+void Assignments::leave_if_out(const Server& server, std::string_view channel, const std::string& app,
+                               WallTime time) {
+  const std::string call(server.model().calls().call_of(channel));
+  const state::Call* live = server.model().calls().find(call);
+  if (live == nullptr || server.model().calls().is_hung_up(channel)) return;  // its last records follow
+  std::vector<std::string> apps;                                              // that its channels are in
+  for (const record::CallLeg& leg : live->legs) {
+    const state::Object* one = leg.ended ? nullptr : server.model().find(IdKind::channel, leg.channel);
+    if (one != nullptr && !one->app.empty()) apps.push_back(one->app);
+  }
+  if (std::ranges::find(apps, app) != apps.end()) return;
+  if (const auto known = beginnings_.find(call); known != beginnings_.end())
+    std::erase_if(known->second.entries, [&](const Beginning::Entry& entry) { return entry.app == app; });
+  groups_.left(call, app, apps, time);
 }
 
 void Assignments::see_ended(const Record& ended, WallTime time) {
@@ -224,14 +266,26 @@ void Assignments::see_ended(const Record& ended, WallTime time) {
 }
 
 void Assignments::connected(const Server& server) {
-  if (std::ranges::find(ready_, server.name()) != ready_.end()) return;
+  if (is_known(server)) return;
   groups_.expect_holds(now());
   act_unless_held();
 }
 
 void Assignments::ready(const Server& server) {
-  if (std::ranges::find(ready_, server.name()) == ready_.end()) ready_.push_back(server.name());
-  retry();
+  if (!is_known(server)) become_known(server);
+  groups_.retry_fallbacks(server.name(), now());
+  act_unless_held();
+}
+
+void Assignments::become_known(const Server& server) {
+  ready_.push_back(server.name());
+  std::vector<std::string> over;  // the log held records of their groups, and none of their channels
+  for (const groups::Group* group : groups_.all()) {
+    for (const auto& [id, call] : group->calls()) {
+      if (call->server == server.name() && server.model().calls().find(id) == nullptr) over.push_back(id);
+    }
+  }
+  for (const std::string& call : over) groups_.ended(call, now());
 }
 
 void Assignments::recall(Server& server, const Record& record, uint64_t seq) {
@@ -255,7 +309,8 @@ void Assignments::recall(Server& server, const Record& record, uint64_t seq) {
   if (record.type == "StasisStart") {
     // The applications of groups that are not configured are not known yet: their first member will tell.
     const state::Sight channel(IdKind::channel, record, "channel");
-    if (const std::string call = call_of(record); groups_.knows(call)) note_beginning(call, channel.id, record);
+    if (const std::string call = call_of(record); groups_.knows(call))
+      note_beginning(call, channel.id, record.app, record.member("args"));
     see_entered(server, record, record.time);
   }
   if (record.type == "StasisEnd") see_left(server, record, record.time);
@@ -287,7 +342,7 @@ void Assignments::act() {
 void Assignments::act_on(const groups::Action& action) {
   const auto carry_out = [&]<typename What>(const What& what) {
     if constexpr (std::same_as<What, groups::RunFallback>) {
-      fall_back({action.server, what.group, what.call});
+      fall_back(action.server, what);
     } else if constexpr (std::same_as<What, groups::CloseConnection>) {
       handlers_.displaced(what.connection, what.group, what.member);
     } else if constexpr (std::same_as<What, groups::MemberLeft>) {
@@ -315,24 +370,19 @@ void Assignments::publish(const groups::Action& action, const Own& own) {
   server->append_about_group(record);
 }
 
-void Assignments::fall_back(const Waiting& fallback) {
+// It waits while there is no connection, until the channels are known, and until a member has said what the
+// settings are.
+void Assignments::fall_back(const std::string& name, const groups::RunFallback& fallback) {
   const groups::Group* group = groups_.find(fallback.group);
   const groups::Call* call = group == nullptr ? nullptr : group->find(fallback.call);
-  Server* server = find_server(fallback.server);
+  Server* server = find_server(name);
   if (server == nullptr || call == nullptr || call->state != groups::CallState::fallback) return;
-  if (!server->is_connected()) return fallbacks_.push_back(fallback);
-  handlers_.fall_back(*server, group->settings(), fallback.call,
-                      [this, fallback] { fall_back_again(fallback); });
-}
-
-void Assignments::fall_back_again(const Waiting& fallback) {
-  if (stopped_) return;
-  if (std::ranges::find(fallbacks_, fallback) == fallbacks_.end()) fallbacks_.push_back(fallback);
-  if (!retry_timer_.active()) retry_timer_.once(fallback_retry, [this] { retry(); });
-}
-
-void Assignments::retry() {
-  for (const Waiting& fallback : std::exchange(fallbacks_, {})) fall_back(fallback);
+  const auto failed = [this, fallback] {
+    groups_.fallback_failed(fallback.group, fallback.call, now());
+    act_unless_held();
+  };
+  if (!server->is_connected() || !is_known(*server) || group->is_provisional()) return failed();
+  handlers_.fall_back(*server, group->settings(), fallback.call, failed);
 }
 
 void Assignments::schedule() {
@@ -398,6 +448,13 @@ void Assignments::not_originated(const Server& server, std::string_view channel)
 // Whether the call belongs to the connection, with this epoch if one is named.
 Result<void> Assignments::check_own(Connection connection, std::string_view call,
                                     std::optional<uint64_t> epoch) const {
+  if (const auto why = groups_.check_own(connection, call, epoch)) return not_owner_of_call(call, *why);
+  return {};
+}
+
+// Whether a command of the connection about the call may be sent.
+Result<void> Assignments::check_call(Connection connection, std::string_view call,
+                                     std::optional<uint64_t> epoch) const {
   if (const auto why = groups_.check(connection, call, epoch)) return not_owner_of_call(call, *why);
   return {};
 }
@@ -428,9 +485,16 @@ Result<void> Assignments::hand_over(Connection connection, std::string_view call
 
 Result<void> Assignments::check(const Server& server, Connection connection, const Concerned& about,
                                 std::optional<uint64_t> epoch) const {
+  Result<void> old;  // what the epoch is to the first call, if it is that of none
+  bool is_current = false;
   for (const std::string& call : about.calls) {
-    if (auto owns = check_own(connection, call, epoch); !owns) return owns;
+    if (auto owns = check_call(connection, call, {}); !owns) return owns;
+    if (!epoch || !groups_.knows(call)) continue;
+    Result<void> owns = check_call(connection, call, epoch);
+    is_current |= owns.ok();
+    if (old) old = std::move(owns);
   }
+  if (!is_current && !old) return old;
   for (const std::string& bridge : about.bridges) {
     const auto* creator = bridges_.find(name_of(server, bridge));
     if (creator != nullptr && groups_.member_of(connection) == *creator) continue;
@@ -446,19 +510,41 @@ Result<void> Assignments::check(const Server& server, Connection connection, con
   return {};
 }
 
-uint64_t Assignments::commanded(Connection connection, const Concerned& about, const std::string& method) {
-  Command command{.calls = {}, .method = method};
+std::function<Result<void>()> Assignments::check_again(const Server& server, Connection connection,
+                                                       Concerned about, std::optional<uint64_t> epoch) const {
+  std::vector<std::pair<std::string, uint64_t>> owned;
   for (const std::string& call : about.calls) {
-    groups_.commanded(connection, call, now());
-    if (const auto known = beginnings_.find(call); known != beginnings_.end()) {
-      known->second.commands.push_back(method);
-      command.calls.push_back(call);
+    if (const auto current = groups_.epoch_of(connection, call)) owned.emplace_back(call, *current);
+  }
+  return [this, &server, connection, about = std::move(about), epoch,
+          owned = std::move(owned)]() -> Result<void> {
+    for (const auto& [call, current] : owned) {
+      if (auto owns = check_call(connection, call, current); !owns) return owns;
     }
+    return check(server, connection, about, epoch);
+  };
+}
+
+uint64_t Assignments::commanded(Connection connection, const Concerned& about, const std::string& method) {
+  Command command{.connection = connection, .calls = {}, .method = method};
+  for (const std::string& call : about.calls) {
+    if (!groups_.knows(call)) continue;
+    groups_.commanded(connection, call, now());
+    command.calls.push_back(call);
+    if (const auto known = beginnings_.find(call); known != beginnings_.end())
+      known->second.commands.push_back(method);
   }
   act_unless_held();
   if (command.calls.empty()) return 0;
   commands_.emplace(next_command_, std::move(command));
   return next_command_++;
+}
+
+void Assignments::accepted(uint64_t number) {
+  const auto at = commands_.find(number);
+  if (at == commands_.end() || std::exchange(at->second.accepted, true)) return;
+  for (const std::string& call : at->second.calls) groups_.carried_out(at->second.connection, call, now());
+  act_unless_held();
 }
 
 void Assignments::answered(uint64_t number) {
@@ -477,9 +563,17 @@ void Assignments::created_bridge(const Server& server, Connection connection, co
   if (const auto member = groups_.member_of(connection)) bridges_.put(name_of(server, bridge), *member);
 }
 
-CallBeginning Assignments::beginning_of(std::string_view call) const {
+CallBeginning Assignments::beginning_of(std::string_view call, std::string_view app) const {
   const auto known = beginnings_.find(call);
-  return known == beginnings_.end() ? CallBeginning() : known->second;
+  if (known == beginnings_.end()) return {};
+  CallBeginning beginning{.channel = {}, .commands = known->second.commands};
+  const auto& entries = known->second.entries;
+  auto entry = std::ranges::find(entries, app, &Beginning::Entry::app);
+  if (entry == entries.end()) entry = entries.begin();
+  if (entry == entries.end()) return beginning;
+  beginning.channel = entry->channel;
+  beginning.args = entry->args;
+  return beginning;
 }
 
 Server* Assignments::server_of(std::string_view call) const {

@@ -45,10 +45,10 @@ class Assignments {
   struct Handlers {
     std::function<uint64_t()> next_seq;   // of the next record to be appended
     std::function<uint64_t()> first_seq;  // of the oldest one kept
-    // Carries out the fallback of `settings`, with an Asterisk that is connected. `again`, which may be called
-    // later: it has failed and is to be tried again.
+    // Carries out the fallback of `settings`, with an Asterisk that is connected. `failed` is called, once,
+    // if the call is still there afterwards.
     std::function<void(Server&, const groups::Settings& settings, const std::string& call,
-                       const std::function<void()>& again)>
+                       std::function<void()> failed)>
         fall_back = [](Server&, const groups::Settings&, const std::string&, const std::function<void()>&) {};
     // Another connection is the member now: to be told and closed.
     std::function<void(groups::Connection, const std::string& group, const std::string& member)> displaced =
@@ -91,7 +91,8 @@ class Assignments {
   void see_after(Server& server, const record::Record& record, const std::vector<record::Record>& after);
   // The live calls of the Asterisk are about to become known.
   void connected(const Server& server);
-  // They are known; fallbacks that waited for the Asterisk are carried out.
+  // They are known. Of the calls that an earlier process had, those that are not among them have ended. Fallbacks
+  // that waited for the Asterisk are carried out.
   void ready(const Server& server);
 
   // A record of an earlier process, by its seq, when its server has taken it; then recalled(), once, also
@@ -114,15 +115,24 @@ class Assignments {
   [[nodiscard]] Result<void> hand_over(groups::Connection connection, std::string_view call, std::string_view to,
                                        std::optional<uint64_t> epoch);
 
-  // Whether a command about these calls and bridges may be sent. Errors: not_owner.
+  // Whether a command about these calls and bridges may be sent. All of its calls must be the member's; the
+  // epoch is that of one of them. Errors: not_owner.
   struct Concerned {
     std::vector<std::string> calls;
     std::vector<std::string> bridges;
   };
   [[nodiscard]] Result<void> check(const Server& server, groups::Connection connection, const Concerned& about,
                                    std::optional<uint64_t> epoch) const;
-  // It is being sent; the number is for answered().
+  // The same for a command that may wait before it is sent: whether it may still be sent then. The calls that
+  // belong to the connection now must do so then, with the same epochs, also if the connection has ended
+  // meanwhile.
+  [[nodiscard]] std::function<Result<void>()> check_again(const Server& server, groups::Connection connection,
+                                                          Concerned about,
+                                                          std::optional<uint64_t> epoch) const;
+  // It is being sent; the number, or 0, is for accepted(), which comes once Asterisk has accepted it, and
+  // answered().
   uint64_t commanded(groups::Connection connection, const Concerned& about, const std::string& method);
+  void accepted(uint64_t command);
   void answered(uint64_t command);
   // A command of the connection has created the bridge.
   void created_bridge(const Server& server, groups::Connection connection, const std::string& bridge);
@@ -133,20 +143,27 @@ class Assignments {
   [[nodiscard]] std::vector<groups::Owned> calls_of(groups::Connection connection) const {
     return groups_.calls_of(connection);
   }
-  [[nodiscard]] CallBeginning beginning_of(std::string_view call) const;
+  // `app`: of a group that has the call.
+  [[nodiscard]] CallBeginning beginning_of(std::string_view call, std::string_view app) const;
   // nullptr: the call is not live.
   [[nodiscard]] Server* server_of(std::string_view call) const;
 
  private:
   struct Command {
+    groups::Connection connection;
     std::vector<std::string> calls;
     std::string method;
+    bool accepted = false;
   };
-  struct Waiting {
-    std::string server;
-    std::string group;
-    std::string call;
-    bool operator==(const Waiting&) const = default;
+  // How a call came to its applications.
+  struct Beginning {
+    struct Entry {
+      std::string app;
+      std::string channel;
+      std::string args = "[]";
+    };
+    std::vector<Entry> entries;         // one of each application that it is in
+    std::vector<std::string> commands;  // see CallBeginning
   };
 
   void act();
@@ -156,20 +173,27 @@ class Assignments {
   void act_on(const groups::Action& action);
   template <typename Own>
   void publish(const groups::Action& action, const Own& own);
-  void fall_back(const Waiting& fallback);
-  void fall_back_again(const Waiting& fallback);
-  void retry();
+  void fall_back(const std::string& server, const groups::RunFallback& fallback);
   void schedule();
   void see_started(Server& server, const record::Record& started, WallTime time);
-  void note_beginning(const std::string& call, std::string_view channel, const record::Record& start);
+  void note_beginning(const std::string& call, std::string_view channel, const std::string& app,
+                      std::string_view args);
   void see_entered(const Server& server, const record::Record& start, WallTime time);
   void see_found(const Server& server, const record::Record& changed, WallTime time);
+  [[nodiscard]] bool is_recovered(const Server& server, WallTime time);
+  [[nodiscard]] bool is_known(const Server& server) const;
+  void become_known(const Server& server);
   void take_found(const Server& server, const std::string& id, const state::Object& channel, WallTime time);
   void find_calls_of(const std::string& group, WallTime time);
   void see_left(const Server& server, const record::Record& end, WallTime time);
+  void note_found_left(const Server& server, const record::Record& end);
+  void see_found_left(WallTime time);
+  void leave_if_out(const Server& server, std::string_view channel, const std::string& app, WallTime time);
   void see_ended(const record::Record& ended, WallTime time);
   [[nodiscard]] Result<void> check_own(groups::Connection connection, std::string_view call,
                                        std::optional<uint64_t> epoch) const;
+  [[nodiscard]] Result<void> check_call(groups::Connection connection, std::string_view call,
+                                        std::optional<uint64_t> epoch) const;
   [[nodiscard]] Server* find_server(std::string_view name) const;
   [[nodiscard]] bool is_bridged(std::string_view call) const;
   [[nodiscard]] std::vector<std::string> calls_in_bridge(const Server& server, std::string_view bridge) const;
@@ -182,18 +206,23 @@ class Assignments {
   groups::Groups groups_;
   groups::Ownerships ownerships_;
   Timer timer_;
+  struct FoundLeft {
+    std::string server;
+    std::string channel;
+    std::string app;
+  };
+  std::vector<FoundLeft> found_left_;
+  Timer found_left_timer_;
   std::optional<WallTime> armed_;  // when the timer is due
   size_t holds_ = 0;
   bool acting_ = false;
   bool stopped_ = false;
   std::vector<std::string> ready_;  // servers whose live calls were known before
-  std::unordered_map<std::string, CallBeginning, TextHash, std::equal_to<>> beginnings_;  // by call
+  std::unordered_map<std::string, Beginning, TextHash, std::equal_to<>> beginnings_;  // by call
   std::unordered_map<uint64_t, Command> commands_;  // under way, about calls of groups
   uint64_t next_command_ = 1;
   static constexpr size_t max_bridges = 10'000;
   Newest<std::pair<std::string, std::string>> bridges_{max_bridges};  // group and member that created them
-  std::vector<Waiting> fallbacks_;  // to be tried again: when their Asterisk is ready, and after a while
-  Timer retry_timer_;
 };
 
 }  // namespace aribus::pbx

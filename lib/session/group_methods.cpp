@@ -12,6 +12,7 @@ namespace {
 using ari::Parameter;
 using control::Caller;
 
+constexpr int64_t longest_ms = 24LL * 60 * 60 * 1000;
 constexpr Parameter call_param{.name = "call", .required = true};
 constexpr Parameter epoch_param{.name = "epoch", .type = ari::Type::integer, .minimum = 0};
 
@@ -69,8 +70,9 @@ std::vector<control::Method> group_methods(const FindSession& find_session) {
           about_call("group.handover", {call_param, {.name = "to", .required = true}, epoch_param},
                      in_group(hand_over)),
           {.name = "group.leave",
-           .parameters = {{.name = "drain", .type = ari::Type::boolean},
-                          {.name = "timeout_ms", .type = ari::Type::integer, .minimum = 0}},
+           .parameters =
+               {{.name = "drain", .type = ari::Type::boolean},
+                {.name = "timeout_ms", .type = ari::Type::integer, .minimum = 0, .maximum = longest_ms}},
            .answer_schema = schema_text<LeavingGroup>(),
            .access_level = control::AccessLevel::control,
            .is_about_connection = true,

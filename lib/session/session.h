@@ -196,10 +196,10 @@ class Session {
   [[nodiscard]] Result<GroupView> join_group(const GroupParams& params);
   [[nodiscard]] bool may_be_member(const std::string& group, const groups::Settings* settings) const;
   [[nodiscard]] bool is_member() const { return subscription_ && subscription_->group() != nullptr; }
-  [[nodiscard]] bool tell_beginning();
+  void tell_calls();
   void tell_left();
   [[nodiscard]] std::string group_notification(uint64_t seq) const;
-  [[nodiscard]] std::string calls_after_loss(uint64_t from) const;
+  [[nodiscard]] std::string next_call_to_tell();
   void answer(const std::string& id, const Result<pbx::ResultText>& answer,
               const std::shared_ptr<Batch>& batch);
   void append_rest(std::string_view rest);
@@ -232,6 +232,7 @@ class Session {
   size_t command_bytes_ = 0;  // of the requests of commands_
   size_t batch_bytes_ = 0;    // of the answers of batches that are not complete
   std::optional<Subscription> subscription_;
+  std::deque<groups::Owned> to_tell_;  // calls of which the member is told once more, before the next record
   std::shared_ptr<Batch> subscribed_in_;            // records wait until this batch is answered
   size_t holds_ = 0;                                // answers that records wait for
   std::unordered_map<uint64_t, Command> commands_;  // by ticket

@@ -97,30 +97,36 @@ std::string Session::group_notification(uint64_t seq) const {
                                   .epoch = epoch,
                                   .reason = text_at(record, "reason"),
                                   .previous = text_at(record, "previous"),
-                                  .snapshot = {control::call_snapshot(*assignments(), call, *caller_.principal.rule)}}));
+                                  .snapshot = {control::call_snapshot(*assignments(), call, record.app,
+                                                                      *caller_.principal.rule)}}));
 }
 
-// Records were lost, or it begins without those before, and `from` is the next one: it is told once more of each call
-// that it owned by then.
-std::string Session::calls_after_loss(uint64_t from) const {
-  std::string lines;
-  const GroupView& view = *subscription_->group();
-  for (const groups::Owned& owned : assignments()->calls_of(caller_.connection)) {
-    if (view.owned_since(owned.call) >= from) continue;  // its `assigned` is still to come
-    const pbx::Server* server = assignments()->server_of(owned.call);
-    lines += line_of(
-        "assigned",
-        to_json(Assigned{.seq = from - 1,
-                         .time = wall_now(),
-                         .server = server == nullptr ? "" : server->name(),
-                         .group = view.group(),
-                         .call = owned.call,
-                         .epoch = owned.epoch,
-                         .reason = "lost",
-                         .previous = owned.previous,
-                         .snapshot = {control::call_snapshot(*assignments(), owned.call, *caller_.principal.rule)}}));
+// Records were lost, or it begins without those before: it is told once more of each call that it owned by
+// then.
+void Session::tell_calls() {
+  to_tell_.clear();
+  const uint64_t from = subscription_->cursor().seq + 1;
+  for (groups::Owned& owned : assignments()->calls_of(caller_.connection)) {
+    // Of others the `assigned` is still to come.
+    if (subscription_->group()->owned_since(owned.call) < from) to_tell_.push_back(std::move(owned));
   }
-  return lines;
+}
+
+std::string Session::next_call_to_tell() {
+  const groups::Owned owned = std::move(to_tell_.front());
+  to_tell_.pop_front();
+  const pbx::Server* server = assignments()->server_of(owned.call);
+  return line_of("assigned",
+                 to_json(Assigned{.seq = subscription_->cursor().seq,
+                                  .time = wall_now(),
+                                  .server = server == nullptr ? "" : server->name(),
+                                  .group = subscription_->group()->group(),
+                                  .call = owned.call,
+                                  .epoch = owned.epoch,
+                                  .reason = "lost",
+                                  .previous = owned.previous,
+                                  .snapshot = {control::call_snapshot(*assignments(), owned.call, owned.app,
+                                                                      *caller_.principal.rule)}}));
 }
 
 }  // namespace aribus::session

@@ -89,23 +89,31 @@ bool Session::write_buffered() {
 bool Session::write_records() {
   static std::vector<iovec> pieces;  // for all sessions: it holds nothing between two calls
   size_t written = 0;
-  if (is_member() && !tell_beginning()) return false;
-  while (subscription_ && !subscription_->up_to_date()) {
+  if (is_member() && subscription_->take_beginning()) tell_calls();
+  while (subscription_ && (!to_tell_.empty() || !subscription_->up_to_date())) {
+    if (written >= fair_share_bytes) {
+      want_flush();
+      return true;
+    }
+    if (!to_tell_.empty()) {
+      const std::string call = next_call_to_tell();
+      written += std::max(call.size(), own_record_bytes);
+      write_buffer_.append(call);
+      if (!write_buffered()) return false;
+      continue;
+    }
     const uint64_t lost_before = subscription_->lost();
     if (const std::string lost = subscription_->take_lost(); !lost.empty()) {
       context_.counts.lost_records += subscription_->lost() - lost_before;
       if (subscription_->lost() > lost_before) ++context_.counts.losses;
       write_buffer_.append(lost);
-      if (subscription_->group() != nullptr) write_buffer_.append(calls_after_loss(subscription_->cursor().seq + 1));
+      if (is_member()) tell_calls();
       if (subscription_->must_disconnect()) {
         leave(Transport::Ending::too_slow, "on_overflow: disconnect");
       }
       if (!write_buffered()) return false;
-      if (phase_ == Phase::leaving || subscription_->up_to_date()) return true;
-    }
-    if (written >= fair_share_bytes) {
-      want_flush();
-      return true;
+      if (phase_ == Phase::leaving) return true;
+      continue;
     }
     if (subscription_->is_at_own_record()) {
       const auto own = subscription_->take_own_record(context_.dispatcher, *caller_.principal.rule);
@@ -146,13 +154,6 @@ bool Session::write_records() {
   }
   if (is_member()) tell_left();
   return true;
-}
-
-// What a member is told once it has all from before.
-bool Session::tell_beginning() {
-  if (!subscription_->take_beginning()) return true;
-  write_buffer_.append(calls_after_loss(subscription_->cursor().seq + 1));
-  return write_buffered();
 }
 
 void Session::tell_left() {

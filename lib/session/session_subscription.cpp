@@ -42,6 +42,7 @@ void Session::end_subscription() {
   sent_ += subscription_->delivered();
   lost_ += subscription_->lost() + subscription_->overtaken();
   subscription_.reset();
+  to_tell_.clear();
 }
 
 }  // namespace aribus::session

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "control/params.h"
@@ -52,6 +53,7 @@ constexpr Parameter subscribe_params[] = {
     {.name = "orphan_after_ms", .type = ari::Type::integer, .minimum = 1, .maximum = longest_ms},
 };
 
+constexpr std::string_view membership_params[] = {"member", "capacity", "holds"};
 constexpr std::string_view settings_params[] = {
     "accept_ms",    "grace_ms",  "lease_ms", "fallback_after_ms", "fallback", "fallback_media",
     "fallback_app", "exclusive", "orphan",   "orphan_after_ms"};
@@ -132,15 +134,19 @@ Result<std::vector<groups::Held>> read_holds(const JsonValue& params) {
   const auto read = [&](const JsonValue& value) {
     const JsonValue* epoch = find(value, "epoch");
     const std::string_view call = find_string(value, "call");
-    if (call.empty() || epoch == nullptr || !epoch->IsUint64()) return false;
+    if (call.empty() || call.size() > record::max_id_bytes || epoch == nullptr || !epoch->IsUint64())
+      return false;
     holds.push_back({std::string(call), epoch->GetUint64()});
     return true;
   };
   if (given->IsObject() && read(*given)) return holds;
-  if (!given->IsArray()) return control::wrong_param("holds", "objects with `call` and `epoch`", given);
+  if (!given->IsArray())
+    return control::wrong_param("holds", "an array of objects with `call` and `epoch`", given);
   if (given->Size() > max_holds) return control::too_many_values("holds", max_holds, given->Size());
   for (const JsonValue& item : given->GetArray()) {
-    if (!read(item)) return control::wrong_param("holds", "objects with `call` and `epoch`", &item);
+    if (!read(item))
+      return control::wrong_param(
+          "holds", "an object with `call`, the id of a call, and `epoch`, a whole number,", &item);
   }
   return holds;
 }
@@ -148,13 +154,15 @@ Result<std::vector<groups::Held>> read_holds(const JsonValue& params) {
 // Errors: invalid_params.
 Result<std::optional<GroupParams>> read_group(const JsonValue& params) {
   if (find(params, "group") == nullptr) {
-    for (const std::string_view name : {"member", "capacity", "holds"}) {
-      if (find(params, name) != nullptr)
-        return control::wrong_param(name, "nothing, as no `group` is given", find(params, name));
-    }
-    for (const std::string_view name : settings_params) {
-      if (find(params, name) != nullptr)
-        return control::wrong_param(name, "nothing, as no `group` is given", find(params, name));
+    for (const std::span<const std::string_view> names :
+         {std::span<const std::string_view>(membership_params),
+          std::span<const std::string_view>(settings_params)}) {
+      for (const std::string_view name : names) {
+        if (find(params, name) == nullptr) continue;
+        return Error{ErrorKind::invalid_params,
+                     std::string(name) + ": it is only for members of a group: `group` is missing",
+                     {}};
+      }
     }
     return std::optional<GroupParams>();
   }

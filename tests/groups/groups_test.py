@@ -600,25 +600,91 @@ async def restart_of_aribusd(asterisk, calls):
         await again.close()
 
 
+CONFIGURED = """groups:
+  - name: g
+    apps: [@APP@]
+    accept: 30s
+"""
+
+
 @case
 async def without_bus_path(asterisk, calls):
-    """Without bus.path members say what they hold."""
-    async with Stage(asterisk, calls, bus_path=False) as stage:
-        one = await stage.member(member="w")
-        channel = f"{stage.app}-{os.getpid()}-found"
-        made = asterisk.rest("POST", f"/ari/channels?endpoint=Local/answer@default/n&app={stage.app}&channelId={channel}")
-        assert made.status == 200, made.body
-        await one.until("it is here", lambda: any(a["snapshot"]["channel"] == channel for a in one.calls.values()))
-        call, = one.calls.values()
-        await asyncio.to_thread(stage.daemon.restart, signal.SIGKILL)
-        again = Member()
-        await again.open(stage.path)
-        await again.join(stage.path, "g", apps=[stage.app], member="w", holds=[{"call": call["call"], "epoch": call["epoch"]}])
-        await again.until("it has it again", lambda: again.calls)
-        assert again.of("assigned")[0]["epoch"] == call["epoch"], (one.told, again.told)
-        assert again.of("assigned")[0]["reason"] == "held", again.of("assigned")
-        await again.call("channels.hangup", channelId=channel, epoch=call["epoch"])
-        await again.close()
+    """Without bus.path members say what they hold, whether the group is configured or made by them."""
+    for more in ("", CONFIGURED):
+        async with Stage(asterisk, calls, more, bus_path=False) as stage:
+            one = await stage.member(member="w")
+            channel = f"{stage.app}-{os.getpid()}-found"
+            made = asterisk.rest("POST", f"/ari/channels?endpoint=Local/answer@default/n&app={stage.app}&channelId={channel}")
+            assert made.status == 200, made.body
+            await one.until("it is here", lambda: any(a["snapshot"]["channel"] == channel for a in one.calls.values()))
+            call, = one.calls.values()
+            await asyncio.to_thread(stage.daemon.restart, signal.SIGKILL)
+            other, again = await stage.member(member="other"), Member()
+            await again.open(stage.path)
+            await again.join(stage.path, "g", apps=[stage.app], **stage.patient({}), member="w",
+                             holds=[{"call": call["call"], "epoch": call["epoch"]}])
+            await again.until("it has it again", lambda: again.calls)
+            assert again.of("assigned")[0]["epoch"] == call["epoch"], (one.told, again.told)
+            assert again.of("assigned")[0]["reason"] == "held", again.of("assigned")
+            assert not other.of("assigned"), other.told
+            await again.call("channels.hangup", channelId=channel, epoch=call["epoch"])
+            await again.close()
+
+
+@case
+async def commands_of_a_dead_member(asterisk, calls):
+    """What a member has sent and is still waiting for a connection when it dies does not reach a call of another one."""
+    if asterisk.version != "sim":
+        return
+    async with Stage(asterisk, calls) as stage:
+        victim = await stage.member()
+        channels = [(await stage.call_accepted())[0] for _ in range(40)]
+        other = await stage.member()
+        sent = lambda: [line for line in asterisk.rest("GET", "/sim/log").json() if "/variable" in line["target"]]  # noqa: E731
+        asterisk.rest("POST", "/sim/fault", {"match": "*/variable*", "delay_ms": 500, "times": -1})
+        for channel in channels:
+            victim.send("channels.setChannelVar", channelId=channel, variable="A", value="b")
+        await victim.call("ping")
+        while not sent():
+            await asyncio.sleep(0.01)
+        await victim.close()
+        await other.until("it has all calls", lambda: len(other.calls) == len(channels))
+        while (await other.call("status"))["servers"][0]["requests_open"]:
+            await asyncio.sleep(0.02)
+        assert 0 < len(sent()) < len(channels) // 2, len(sent())  # those that were on their way
+
+
+@case
+async def refused_commands_of_others_take_no_call(asterisk, calls):
+    """A command of a program outside takes a call that waits when Asterisk has accepted it, not before."""
+    async with Stage(asterisk, calls, GROUP.format("hangup").replace("fallback_after: 1s", "fallback_after: 60s")) as stage:
+        channel = await stage.callers.call()
+        await stage.observer.until("it has come", lambda: stage.call_of(channel))
+        outside = await Connection().open(stage.path)
+        error = await outside.refused("bridges.addChannel", bridgeId="there-is-none", channel=channel)
+        assert error["code"] == -32000, error
+        group, = (await outside.call("group.list"))["groups"]
+        assert [call["state"] for call in group["calls"]] == ["waiting"], group
+        await outside.call("channels.setChannelVar", channelId=channel, variable="A", value="b")
+        group, = (await outside.call("group.list"))["groups"]
+        assert [call["state"] for call in group["calls"]] == ["outside"], group
+        await outside.close()
+        await stage.callers.hang_up(channel)
+
+
+@case
+async def falls_back_although_the_connection_was_lost(asterisk, calls):
+    """A fallback that the loss of the connection has cut off is carried out when it is back."""
+    if asterisk.version != "sim":
+        return
+    more = GROUP.format("play") + "    fallback_media: sound:hello\n"
+    async with Stage(asterisk, calls, more) as stage:
+        await stage.callers.call()
+        await stage.observer.until("it hears the media", lambda: stage.observer.of("PlaybackStarted"))
+        asterisk.rest("POST", "/sim/fault", {"match": "*", "drop": "before", "times": 3})
+        asterisk.rest("POST", "/sim/drop", {"mode": "rst"})
+        await stage.observer.until("it ends", lambda: stage.observer.of("call.ended"), 60)
+        assert [r["reason"] for r in stage.observer.of("group.released")] == ["fallback"]
 
 
 def story(observer):

@@ -57,7 +57,7 @@ std::optional<Settings> read_group(const YamlValue& value, DaemonReading& readin
   map.required("name", "members name the group by it", [&](const YamlValue& v) { group.name = v.string(); });
   map.required("apps", "the calls of these applications go to the group's members", [&](const YamlValue& v) {
     group.apps = read_apps(v, reading);
-    std::ranges::sort(group.apps);
+    groups::sort_apps(group);
   });
   map.optional("accept", [&](const YamlValue& v) { group.accept = v.duration(); });
   map.optional("grace", [&](const YamlValue& v) { group.grace = read_time_or_off(v); });

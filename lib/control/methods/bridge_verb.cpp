@@ -47,7 +47,9 @@ void bridge_channels(Call call) {
   const std::string id(find_string(call.params, "bridgeId"));
   auto add = std::make_shared<Json>(with_string("bridgeId", id));
   set_member(*add, "channel", *find(call.params, "channels"));
-  const auto undo = [&server, id, requester = call.requester](Error error, const pbx::Reply& reply) {
+  Requester undoing = call.requester;
+  undoing.check.reset();  // who has lost the calls meanwhile leaves no bridge behind
+  const auto undo = [&server, id, requester = undoing](Error error, const pbx::Reply& reply) {
     server.call(*ari::find_operation("bridges.destroy"), with_string("bridgeId", id), requester,
                 [reply, id, error = std::move(error)](const auto& destroyed) mutable {
                   if (destroyed) {

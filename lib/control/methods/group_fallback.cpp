@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "json/find_member.h"
 #include "json/json_builder.h"
 #include "json/json_tape.h"
 #include "net/requester.h"
@@ -27,22 +28,40 @@ bool has_place_in_dialplan(const state::Object& channel) {
   return place.valid() && !place.string_at("context").empty() && !place.string_at("exten").empty();
 }
 
-// Whether the channel is still where the fallback found it: in an application of the group.
+// The channel has left the application meanwhile: the caller has hung up, or somebody else has taken it.
+bool is_gone(const Error& error) {
+  if (error.kind != ErrorKind::refused) return false;
+  const std::string_view message = find_member(error.data, "message");
+  return message == R"("Channel not found")" || message == R"("Channel not in Stasis application")";
+}
+
 bool is_in_group(const pbx::Server& server, const std::string& id, const groups::Settings& settings) {
   const state::Object* channel = server.model().find(record::IdKind::channel, id);
   return channel != nullptr && std::ranges::find(settings.apps, channel->app) != settings.apps.end();
 }
 
-// One channel, step by step. A step that fails hangs up, unless the channel has left: whoever took it then has it.
+// The channels of one call.
+struct Attempt {
+  size_t open = 0;  // channels with which it is not done
+  bool has_failed = false;
+  std::function<void()> failed;
+
+  void end(bool succeeded) {
+    has_failed |= !succeeded;
+    if (--open == 0 && has_failed) failed();
+  }
+};
+
+// One channel, step by step. A step that fails hangs up, unless the channel has left.
 class OnChannel : public std::enable_shared_from_this<OnChannel> {
  public:
   OnChannel(Dispatcher& dispatcher, std::string server, std::string channel, const groups::Settings& settings,
-            std::function<void()> again)
+            std::shared_ptr<Attempt> attempt)
       : dispatcher_(dispatcher),
         server_(std::move(server)),
         channel_(std::move(channel)),
         settings_(settings),
-        again_(std::move(again)) {}
+        attempt_(std::move(attempt)) {}
 
   void run(bool has_place) {
     const auto act = [self = shared_from_this(), has_place] { self->act(has_place); };
@@ -84,58 +103,74 @@ class OnChannel : public std::enable_shared_from_this<OnChannel> {
   // Asterisk takes the command for any application, and says afterwards that nobody holds it.
   void move() {
     pbx::Server* server = dispatcher_.find_server(server_);
-    if (server == nullptr) return;
+    if (server == nullptr) return end(false);
     server->waiters().add(
         record::IdKind::channel, channel_,
         {.see =
              [self = shared_from_this()](const record::Record& record, const JsonValue&) {
+               if (self->is_done_) return true;
                if (record.type == "ApplicationMoveFailed") {
-                 self->log("nobody holds the application '" + self->settings_.fallback_app + "'; hanging up");
+                 self->log("nobody holds the application '" + self->settings_.fallback_app + "'");
                  self->hang_up();
                  return true;
                }
-               return record.type == "StasisEnd" || record.type == "ChannelDestroyed" || record.type == "state.gone";
+               const bool left = record.type == "StasisEnd" || record.type == "ChannelDestroyed" ||
+                                 record.type == record::StateGone::type;
+               if (left) self->end(true);
+               return left;
              },
-         .lost = [self = shared_from_this()](const std::string&) { self->again_(); }});
-    call("channels.move", params().text("app", settings_.fallback_app), {},
-         [self = shared_from_this()] { self->hang_up(); });
+         .lost = [self = shared_from_this()](const std::string&) { self->end(false); }});
+    call(
+        "channels.move", params().text("app", settings_.fallback_app), [] {},
+        [self = shared_from_this()] { self->hang_up(); });
   }
 
   void hang_up() {
     const pbx::Server* server = dispatcher_.find_server(server_);
-    if (server == nullptr || !is_in_group(*server, channel_, settings_)) return;
-    call("channels.hangup", params(), {}, again_);
+    if (server == nullptr || !is_in_group(*server, channel_, settings_)) return end(server != nullptr);
+    call("channels.hangup", params(), {}, {});
+  }
+
+  void end(bool succeeded) {
+    if (!std::exchange(is_done_, true)) attempt_->end(succeeded);
   }
 
   void call(const std::string& method, const ObjectBuilder& params, const Next& done, const Next& failed) {
     const Result<Json> given = parse_json(params.str());
-    dispatcher_.call(itself(), method, *given,
-                     [self = shared_from_this(), method, done, failed](const Result<pbx::ResultText>& answer) {
-                       if (!answer) self->log(method + ": " + answer.error().message);
-                       const Next& next = answer ? done : failed;
-                       if (next) next();
-                     });
+    dispatcher_.call(
+        itself(), method, *given,
+        [self = shared_from_this(), method, done, failed](const Result<pbx::ResultText>& answer) {
+          if (!answer && is_gone(answer.error())) return self->end(true);
+          if (!answer) self->log(method + ": " + answer.error().message);
+          // Without a connection no other step would be possible: all is tried again.
+          const bool is_cut = !answer && answer.error().kind == ErrorKind::not_connected;
+          const Next& next = answer ? done : failed;
+          next && !is_cut ? next() : self->end(answer.ok());
+        });
   }
 
   void log(const std::string& what) const {
     log_line(spdlog::level::warn, {{"SERVER", server_}, {"CHANNEL", channel_}},
-             "{}: fallback of the group '{}' for the channel {}: {}", server_, settings_.name, channel_, what);
+             "{}: a step of the fallback of the group '{}' failed for the channel {}: {}", server_, settings_.name,
+             channel_, what);
   }
 
   Dispatcher& dispatcher_;
   std::string server_;
   std::string channel_;
   groups::Settings settings_;
-  std::function<void()> again_;
+  std::shared_ptr<Attempt> attempt_;
+  bool is_done_ = false;
 };
 
 }  // namespace
 
 void run_fallback(Dispatcher& dispatcher, pbx::Server& server, const groups::Settings& settings,
-                  const std::string& id, const std::function<void()>& again) {
+                  const std::string& id, std::function<void()> failed) {
   const state::Call* call = server.model().calls().find(id);
   if (call == nullptr) return;
-  log_line(spdlog::level::warn, {{"SERVER", server.name()}}, "{}: nobody of the group '{}' takes the call {}: {}",
+  log_line(spdlog::level::warn, {{"SERVER", server.name()}},
+           "{}: no member of the group '{}' took the call {} in time: its fallback '{}' follows",
            server.name(), settings.name, id, groups::name_of(settings.fallback));
   std::vector<std::pair<std::string, bool>> channels;  // and whether it has a place in the dialplan
   for (const record::CallLeg& leg : call->legs) {
@@ -143,8 +178,10 @@ void run_fallback(Dispatcher& dispatcher, pbx::Server& server, const groups::Set
     channels.emplace_back(leg.channel,
                           has_place_in_dialplan(*server.model().find(record::IdKind::channel, leg.channel)));
   }
+  const auto attempt =
+      std::make_shared<Attempt>(Attempt{.open = channels.size(), .failed = std::move(failed)});
   for (const auto& [channel, has_place] : channels) {
-    std::make_shared<OnChannel>(dispatcher, server.name(), channel, settings, again)->run(has_place);
+    std::make_shared<OnChannel>(dispatcher, server.name(), channel, settings, attempt)->run(has_place);
   }
 }
 

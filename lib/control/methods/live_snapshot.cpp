@@ -325,12 +325,13 @@ pbx::ResultText live_snapshot(const Dispatcher& dispatcher, const std::vector<st
   return lists(dispatcher, "{", servers, std::move(kinds), {}, rule);
 }
 
-std::string call_snapshot(const pbx::Assignments& assignments, const std::string& call, const AccessRule& rule) {
+std::string call_snapshot(const pbx::Assignments& assignments, const std::string& call, std::string_view app,
+                          const AccessRule& rule) {
   pbx::Server* server = assignments.server_of(call);
   if (server == nullptr) return "null";
   const state::Call& live = *server->model().calls().find(call);
   if (!sees_call(rule, live)) return "null";
-  const pbx::CallBeginning beginning = assignments.beginning_of(call);
+  const pbx::CallBeginning beginning = assignments.beginning_of(call, app);
   std::string name;
   append_json_string(name, server->name());
   const Lists lists("", {{name, server->freeze()}}, {}, {}, rule);

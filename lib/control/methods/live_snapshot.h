@@ -23,9 +23,10 @@ namespace aribus::control {
                                                    record::IdKind kind, const JsonValue& params,
                                                    const AccessRule& rule);
 
-// What a member of a group that gets a call is told of it, as far as `rule` shows it: what began it, the commands
-// about it that are under way, the call, its live channels and their bridges. "null": the call has ended.
+// What a member of a group that gets a call is told of it, as far as `rule` shows it: what entered `app` with
+// it, the commands about it that are under way, the call, its live channels and their bridges. "null": the
+// call has ended.
 [[nodiscard]] std::string call_snapshot(const pbx::Assignments& assignments, const std::string& call,
-                                        const AccessRule& rule);
+                                        std::string_view app, const AccessRule& rule);
 
 }  // namespace aribus::control

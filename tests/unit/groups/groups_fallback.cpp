@@ -70,6 +70,57 @@ TEST_CASE("an accepted call that nobody takes over is kept, or falls back after 
   }
 }
 
+TEST_CASE(
+    "a fallback that could not be carried out is tried again, but not with a call that is in a bridge by "
+    "then") {
+  Stage stage({ivr()});
+  stage.enter("c1");
+  stage.pass(5s);
+  CHECK(stage.news() == std::vector<std::string>{"released c1: fallback", "fallback c1"});
+  stage.pass(1h);
+  CHECK(stage.news().empty());
+  stage.groups->fallback_failed("ivr", "c1", stage.now);
+  stage.groups->fallback_failed("ivr", "unknown", stage.now);
+  stage.groups->fallback_failed("unknown", "c1", stage.now);
+  stage.pass(999ms);
+  CHECK(stage.news().empty());
+  stage.bridged.insert("c1");
+  stage.pass(10s);
+  CHECK(stage.news().empty());
+  stage.bridged.clear();
+  stage.pass(1s);
+  CHECK(stage.news() == std::vector<std::string>{"fallback c1"});
+  CHECK(stage.groups->stats(stage.now).at("ivr").fallbacks == 1);
+  stage.groups->retry_fallbacks("pbx1", stage.now);  // that is under way
+  CHECK(stage.news().empty());
+  stage.groups->fallback_failed("ivr", "c1", stage.now);
+  stage.groups->retry_fallbacks("pbx2", stage.now);
+  CHECK(stage.news().empty());
+  stage.groups->retry_fallbacks("pbx1", stage.now);
+  CHECK(stage.news() == std::vector<std::string>{"fallback c1"});
+  stage.groups->fallback_failed("ivr", "c1", stage.now);
+  stage.end("c1");
+  stage.pass(10s);
+  CHECK(stage.news().empty());
+}
+
+TEST_CASE("a call stays with its owner while a channel of it is in another application of the group") {
+  Stage stage({ivr_with([](Settings& settings) { settings.apps = {"demo", "queue"}; })});
+  stage.join(1, "w1");
+  stage.enter("c1");
+  stage.accept(1, "c1");
+  stage.leave_app("c1", "demo", {"foreign", "queue"});
+  CHECK(stage.owner("c1") == "w1");
+  CHECK(stage.call("c1")->app == "queue");
+  stage.leave_app("c1", "demo", {});  // that is over already
+  CHECK(stage.owner("c1") == "w1");
+  stage.restart(true);
+  CHECK(stage.owner("c1") == "w1");
+  CHECK(stage.call("c1")->app == "queue");
+  stage.leave_app("c1", "queue", {"foreign"});
+  CHECK(stage.call("c1")->state == CallState::left);
+}
+
 TEST_CASE("calls that were accepted before go before new ones when a member has room") {
   Stage stage({ivr_with([](Settings& settings) { settings.fallback = Fallback::none; })});
   stage.join(1);

@@ -101,6 +101,17 @@ TEST_CASE("an accepted command of a program outside takes a call that belongs to
   CHECK(stage.owner("c2") == "w1");
 }
 
+TEST_CASE("a command of a program outside takes no call before Asterisk has accepted it") {
+  Stage stage({ivr()});
+  stage.enter("c1");
+  stage.groups->commanded(9, "c1", stage.now);
+  CHECK(stage.call("c1")->state == CallState::waiting);
+  stage.join(1, "w1");
+  CHECK(stage.owner("c1") == "w1");
+  stage.groups->carried_out(9, "c1", stage.now);  // too late
+  CHECK(stage.owner("c1") == "w1");
+}
+
 TEST_CASE("an exclusive group refuses commands of programs outside it") {
   Stage stage({ivr_with([](Settings& settings) { settings.exclusive = true; })});
   stage.enter("c1");
@@ -110,4 +121,21 @@ TEST_CASE("an exclusive group refuses commands of programs outside it") {
   CHECK_FALSE(stage.command(9, "c1"));
   CHECK(stage.command(1, "c1"));
   CHECK(stage.groups->check_bridge(9, {"c1"}));
+}
+
+TEST_CASE("members of another group have their calls, however exclusive a group is") {
+  Settings other = ivr();
+  other.name = "statistics";
+  Stage stage({ivr_with([](Settings& settings) { settings.exclusive = true; }), other});
+  stage.join(1, "w1");
+  REQUIRE(stage.join({.connection = 2, .group = "statistics", .member = "s1"}));
+  stage.enter("c1");
+  const std::optional<uint64_t> epoch = stage.groups->epoch_of(2, "c1");
+  CHECK(epoch == stage.call("c1", "statistics")->epoch);
+  CHECK_FALSE(stage.groups->check_own(2, "c1", epoch));
+  CHECK(stage.groups->check_own(2, "c1", *epoch - 1)->group == "statistics");
+  CHECK(stage.groups->check_own(2, "unknown", {})->group == "statistics");
+  CHECK(stage.groups->check_own(3, "c1", {})->group.empty());
+  CHECK_FALSE(stage.groups->epoch_of(3, "c1"));
+  CHECK_FALSE(stage.command(2, "c1", epoch));  // that is for ivr's members
 }

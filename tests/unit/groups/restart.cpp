@@ -140,7 +140,8 @@ TEST_CASE("a group that is not configured goes on after a restart, with the sett
   stage.restart(true);
   CHECK(stage.owner("c1") == "w1");
   CHECK(stage.groups->settings("ivr") == nullptr);
-  CHECK(join_with(stage, 2, "w1", {}) == "there is no group 'ivr' yet: `apps` makes one");
+  CHECK(join_with(stage, 2, "w1", {}) ==
+        "there is no group 'ivr' yet: its first member gives `apps`, the applications of the group");
   REQUIRE(stage.join({.connection = 2, .group = "ivr", .member = "w1"}, settings));
   stage.enter("c2");
   CHECK(stage.owner("c2") == "w1");
@@ -157,4 +158,50 @@ TEST_CASE("a call that ended just before the daemon did is over after the restar
   CHECK(stage.call("c1") == nullptr);
   CHECK(stage.news().back() == "released c1 from w1: ended");
   CHECK(stage.owner_at("c1", stage.seq() + 1).empty());
+}
+
+TEST_CASE(
+    "members of a group that is not configured have its grace after a restart once one says how long it is") {
+  const Settings patient = ivr_with([](Settings& settings) { settings.grace = 30s; });
+  const auto join = [&](Stage& stage, Connection connection, const std::string& name) {
+    REQUIRE(stage.join({.connection = connection, .group = "ivr", .member = name}, patient));
+  };
+  Stage stage;
+  join(stage, 1, "w1");
+  stage.enter("c1");
+  stage.accept(1, "c1");
+  join(stage, 2, "w2");
+  stage.enter("c2");
+  stage.accept(2, "c2");
+  stage.restart(true);
+  stage.pass(1s);
+  join(stage, 3, "w1");
+  stage.pass(28s);
+  CHECK(stage.owner("c2") == "w2");
+  stage.pass(1s);
+  CHECK(stage.owner("c2") == "w1");
+}
+
+TEST_CASE("after a restart with the clock set back nothing waits for the time to come again") {
+  Stage stage({ivr_with([](Settings& settings) { settings.orphan = Orphan::fallback; })});
+  stage.join(1, "w1");
+  stage.enter("c1");
+  stage.accept(1, "c1");
+  stage.disconnect(1);
+  stage.pass(2s);
+  stage.join(2, "w2");
+  stage.decline(2, "c1");
+  stage.enter("c2");
+  CHECK(stage.owner("c2") == "w2");
+  stage.now -= 1h;
+  stage.restart(true);
+  stage.pass(2s);
+  CHECK(stage.owner("c2").empty());
+  stage.join(3, "w2");
+  CHECK(stage.owner("c1") == "w2");
+  CHECK(stage.owner("c2").empty());  // it did not accept it just now
+  stage.disconnect(3);
+  stage.pass(40s);
+  CHECK(stage.call("c1")->state == CallState::fallback);
+  CHECK(stage.call("c2")->state == CallState::fallback);
 }

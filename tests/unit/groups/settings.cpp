@@ -30,6 +30,9 @@ TEST_CASE("settings that can't be used are refused with a reason") {
   CHECK(mistake([](Settings& s) { s.name = std::string(129, 'x'); }) ==
         "the name of a group has at most 128 bytes");
   CHECK(mistake([](Settings& s) { s.apps = {}; }) == "group 'ivr': `apps` names no application");
+  CHECK(mistake([](Settings& s) {
+          s.apps = {"", "demo"};
+        }) == "group 'ivr': `apps` names an application with an empty name");
   CHECK(mistake([](Settings& s) { s.accept = 0ms; }) == "group 'ivr': `accept` must be longer than 0 s");
   CHECK(mistake([](Settings& s) { s.grace = 0ms; }) == "group 'ivr': `grace` must be longer than 0 s");
   CHECK(mistake([](Settings& s) { s.fallback = Fallback::play; }) ==
@@ -89,6 +92,22 @@ TEST_CASE("a group that nobody has configured ends with its last member and call
   CHECK(stage.groups->settings("ivr") == nullptr);
   stage.enter("c2");
   CHECK(stage.call("c2") == nullptr);
+}
+
+TEST_CASE("an application that is named twice is one") {
+  Stage stage;
+  Settings twice = ivr();
+  twice.apps = {"demo", "other", "demo"};
+  REQUIRE(stage.join({.connection = 1, .group = "ivr"}, twice));
+  twice.apps = {"other", "demo"};
+  CHECK(stage.join({.connection = 2, .group = "ivr"}, twice));
+  stage.enter("c1");
+  CHECK(stage.owner("c1") != "");
+  stage.end("c1");
+  stage.disconnect(1);
+  stage.disconnect(2);
+  CHECK(stage.groups->find("ivr") == nullptr);
+  CHECK_FALSE(stage.groups->takes_calls_of("demo"));
 }
 
 TEST_CASE("other settings of the configuration apply at once") {

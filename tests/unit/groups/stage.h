@@ -28,6 +28,7 @@ struct CallEntered {
 struct CallLeft {
   std::string call;
   std::string app;
+  std::vector<std::string> others = {};  // that it is in
 };
 struct CallEnded {
   std::string call;
@@ -69,7 +70,7 @@ class Stage {
       if (const auto* entered = std::get_if<CallEntered>(&logged.what))
         read->entered(entered->call, logged.time);
       if (const auto* left = std::get_if<CallLeft>(&logged.what))
-        read->left(left->call, left->app, logged.time);
+        read->left(left->call, left->app, left->others, logged.time);
       if (const auto* ended = std::get_if<CallEnded>(&logged.what)) read->ended(ended->call, logged.time);
     }
     return read;
@@ -105,9 +106,10 @@ class Stage {
     act();
     log.push_back({now, call, CallEntered{entered}});  // its StasisStart
   }
-  void leave_app(const std::string& call, const std::string& app = "demo") {
-    log.push_back({now, call, CallLeft{call, app}});
-    groups->left(call, app, now);
+  void leave_app(const std::string& call, const std::string& app = "demo",
+                 const std::vector<std::string>& others = {}) {
+    log.push_back({now, call, CallLeft{call, app, others}});
+    groups->left(call, app, others, now);
     act();
   }
   void end(const std::string& call) {
@@ -134,11 +136,12 @@ class Stage {
     act();
     return done ? "" : done.error().message;
   }
-  // A command comes, and is sent. Returns whether it was let through.
+  // A command comes, is sent, and accepted by Asterisk. Returns whether it was let through.
   bool command(Connection connection, const std::string& call, std::optional<uint64_t> epoch = {}) {
     groups->alive(connection, now);
     const bool allowed = !groups->check(connection, call, epoch);
     if (allowed) groups->commanded(connection, call, now);
+    if (allowed) groups->carried_out(connection, call, now);
     act();
     return allowed;
   }

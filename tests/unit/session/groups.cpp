@@ -1,4 +1,5 @@
 // Members of groups: what they are told, in which order, and what they may do.
+#include "record/answer.h"
 #include "tests/catch.h"
 #include "tests/unit/pbx/test_server.h"
 #include "tests/unit/session/daemon.h"
@@ -217,6 +218,73 @@ TEST_CASE("group.accept and group.decline are for the owner alone, with its epoc
   CHECK(find_string(params_of(second, "assigned"), "previous") == "first");
 }
 
+TEST_CASE("a member accepts and passes on its call of a group, whatever exclusive group has the call, too") {
+  GroupDaemon daemon;
+  Program act(daemon), listen(daemon);
+  act.ask("subscribe", R"({"group":"act","apps":"demo","exclusive":true})");
+  act.line();
+  listen.ask("subscribe", as_member);
+  listen.line();
+  daemon.enter("c1");
+  words_until(listen, "call.answered");
+  const std::string about = R"({"call":")" + daemon.call_of("c1") + R"("})";
+  listen.ask("group.accept", about);
+  CHECK(words_until(listen, "answer") == "answer");
+  CHECK(words_until(listen, "group.accepted") == "group.accepted");
+  listen.ask("group.decline", about);
+  CHECK(words_until(listen, "released") == "answer released");
+}
+
+TEST_CASE("the epoch of a command about several calls is that of one of them") {
+  GroupDaemon daemon;
+  Program member(daemon);
+  member.ask("subscribe", named("w"));
+  member.line();
+  daemon.enter("c1");
+  daemon.pass(Milliseconds(5));
+  daemon.enter("c2");
+  words_until(member, "call.answered");
+  words_until(member, "call.answered");
+  const groups::Group& group = *daemon.assignments.groups().find("g");
+  const auto connection = group.members().begin()->second->connection;
+  const std::string first = daemon.call_of("c1"), second = daemon.call_of("c2");
+  const uint64_t epoch = group.find(first)->epoch, other = group.find(second)->epoch;
+  REQUIRE(epoch != other);
+  const auto check = [&](const std::vector<std::string>& calls, std::optional<uint64_t> given) {
+    return daemon.assignments.check(daemon.server, connection, {.calls = calls, .bridges = {}}, given).ok();
+  };
+  CHECK(check({first, second}, epoch));
+  CHECK(check({first, second}, other));
+  CHECK_FALSE(check({first, second}, other + 1));
+  CHECK_FALSE(check({first}, other));
+  CHECK_FALSE(check({first, "unknown"}, other));  // which says nothing of the epoch
+  CHECK(check({first, "unknown"}, epoch));
+}
+
+TEST_CASE(
+    "a command that waits when its member's connection ends is not sent once another one has the call") {
+  GroupDaemon daemon;
+  Program member(daemon);
+  member.ask("subscribe", as_member);
+  member.line();
+  daemon.enter("c1");
+  words_until(member, "call.answered");
+  const groups::Group& group = *daemon.assignments.groups().find("g");
+  const auto connection = group.members().begin()->second->connection;
+  const std::string call = daemon.call_of("c1");
+  const auto may =
+      daemon.assignments.check_again(daemon.server, connection, {.calls = {call}, .bridges = {}}, {});
+  CHECK(may());
+  Program other(daemon);
+  other.ask("subscribe", as_member);
+  other.line();
+  member.close();
+  CHECK(find_string(params_of(other, "assigned"), "reason") == "taken_over");
+  const Result<void> refused = may();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::not_owner);
+}
+
 TEST_CASE("a call is handed over to a member by its name") {
   GroupDaemon daemon;
   Program first(daemon), second(daemon);
@@ -308,6 +376,148 @@ TEST_CASE("a member whose records are lost is told of its calls again") {
   const Json fresh = params_of(member, "assigned");  // what came afterwards is told once
   CHECK(find_string(fresh, "reason") == "new");
   CHECK(find_string(fresh, "call") == daemon.call_of("c2"));
+}
+
+TEST_CASE("the beginning that a member is told of is that of the application of its group") {
+  GroupDaemon daemon;
+  Program sales(daemon), support(daemon);
+  sales.ask("subscribe", as_member);
+  sales.line();
+  support.ask("subscribe", R"({"group":"support","apps":"other"})");
+  support.line();
+  const auto move = [&](const std::string& from, const std::string& to, const std::string& args) {
+    const std::string channel =
+        R"("channel":{"id":"c1","name":"x","state":"Up","creationtime":")" + std::string(made_at) + "\"}}";
+    daemon.server.event(R"({"type":"StasisEnd","application":")" + from + R"(",)" + channel);
+    daemon.server.event(R"({"type":"StasisStart","application":")" + to + R"(","args":)" + args + "," +
+                        channel);
+  };
+  daemon.enter("c1", R"(["first"])");
+  CHECK(to_text(*find(*find(params_of(sales, "assigned"), "snapshot"), "args")) == R"(["first"])");
+  move("demo", "other", R"(["second"])");
+  CHECK(find_string(params_of(sales, "released"), "reason") == "left");
+  CHECK(to_text(*find(*find(params_of(support, "assigned"), "snapshot"), "args")) == R"(["second"])");
+  move("other", "demo", R"(["third"])");
+  CHECK(to_text(*find(*find(params_of(sales, "assigned"), "snapshot"), "args")) == R"(["third"])");
+}
+
+TEST_CASE("a call that is found when Asterisk is seen for the first time waits for who says that it has it") {
+  GroupDaemon daemon;
+  groups::Settings settings;
+  settings.name = "g";
+  settings.apps = {"demo"};
+  daemon.assignments.configure({settings});
+  Program other(daemon), owner(daemon);
+  other.ask("subscribe", named("other"));
+  other.line();
+  daemon.pass(Milliseconds(5000));  // it takes long to find it
+  record::Record found;
+  found.time = wall_now();
+  found.server = "pbx1";
+  found.app = "demo";
+  found.type = "StasisStart";
+  found.add_member("args", "[]");
+  found.add_member("channel",
+                   R"({"id":"c1","name":"x","state":"Up","creationtime":")" + std::string(made_at) + "\"}");
+  found.add_member("synthetic", "true");
+  record::lift_ids(found.member("channel"), found.ids);
+  daemon.server.publish(found);
+  const std::string call = daemon.call_of("c1");
+  REQUIRE(daemon.assignments.groups().find("g")->find(call) != nullptr);
+  CHECK(daemon.assignments.groups().find("g")->find(call)->owner == nullptr);
+  owner.ask("subscribe", named("owner", R"(,"holds":{"call":")" + call + R"(","epoch":1234567890123})"));
+  owner.line();
+  const Json assigned = params_of(owner, "assigned");
+  CHECK(find_string(assigned, "reason") == "held");
+  CHECK(find(assigned, "epoch")->GetUint64() == 1234567890123);
+}
+
+TEST_CASE("a call that ended or was moved in a gap ends for its member, or stays with it") {
+  GroupDaemon daemon;
+  Program member(daemon);
+  member.ask("subscribe", R"({"group":"g","apps":["demo","other"]})");
+  member.line();
+  const auto found = [&](const std::string& type, const std::string& app) {
+    record::Record record;
+    record.time = wall_now();
+    record.server = "pbx1";
+    record.app = app;
+    record.type = type;
+    if (type == "StasisStart") record.add_member("args", "[]");
+    record.add_member(
+        "channel", R"({"id":"c1","name":"x","state":"Up","creationtime":")" + std::string(made_at) + "\"}");
+    record.add_member("synthetic", "true");
+    record::lift_ids(record.member("channel"), record.ids);
+    daemon.server.publish(record);
+  };
+  daemon.enter("c1");
+  words_until(member, "call.answered");
+  found("StasisEnd", "demo");
+  found("StasisStart", "other");
+  CHECK(words_until(member, "StasisStart") == "StasisEnd StasisStart");
+  found("StasisEnd", "other");
+  found("ChannelDestroyed", "other");
+  CHECK(words_until(member, "call.ended") == "StasisEnd ChannelDestroyed call.ended");
+  CHECK(find_string(params_of(member, "released"), "reason") == "ended");
+}
+
+TEST_CASE("a call that left in a gap is released once that is known") {
+  GroupDaemon daemon;
+  Program member(daemon);
+  member.ask("subscribe", as_member);
+  member.line();
+  daemon.enter("c1");
+  words_until(member, "call.answered");
+  record::Record left;
+  left.time = wall_now();
+  left.server = "pbx1";
+  left.app = "demo";
+  left.type = "StasisEnd";
+  left.add_member("channel",
+                  R"({"id":"c1","name":"x","state":"Up","creationtime":")" + std::string(made_at) + "\"}");
+  left.add_member("synthetic", "true");
+  record::lift_ids(left.member("channel"), left.ids);
+  daemon.server.publish(left);
+  CHECK(find_string(params_of(member, "released"), "reason") == "left");
+}
+
+TEST_CASE("a call of which the log holds only its group's records is over if Asterisk does not have it") {
+  GroupDaemon daemon;
+  daemon.enter("c1");
+  Program member(daemon);
+  member.ask("subscribe", as_member);
+  member.line();
+  daemon.enter("c2");
+  const std::string call(find_string(params_of(member, "assigned"), "call"));
+  const auto recall = [&](const std::string& id) {
+    record::Record accepted = record::own_record(
+        record::GroupAccepted{.group = "g", .call = id, .member = "w", .epoch = 7}, "pbx1", wall_now());
+    accepted.app = "demo";
+    accepted.ids.add(record::IdKind::call, id);
+    daemon.assignments.recall(daemon.server, accepted, daemon.log.next());
+  };
+  recall("pbx1/over/1");
+  CHECK(daemon.assignments.groups().knows("pbx1/over/1"));
+  daemon.assignments.ready(daemon.server);
+  CHECK_FALSE(daemon.assignments.groups().knows("pbx1/over/1"));
+  CHECK(daemon.assignments.groups().knows(call));
+}
+
+TEST_CASE("what only members may say is refused to others, and names stay short in errors") {
+  GroupDaemon daemon;
+  Program program(daemon);
+  const auto error = [&](const std::string& params) {
+    program.ask("subscribe", params);
+    return std::string(find_string(program.next()["error"], "message"));
+  };
+  CHECK(error(R"({"capacity":1})") == "capacity: it is only for members of a group: `group` is missing");
+  CHECK(error(R"({"lease_ms":1})") == "lease_ms: it is only for members of a group: `group` is missing");
+  CHECK(error(R"({"group":")" + std::string(1000, 'x') + R"("})") ==
+        "the name of a group has at most 128 bytes");
+  CHECK(error(R"({"group":"g","apps":["demo"],"holds":{"call":")" + std::string(513, 'x') +
+              R"(","epoch":1}})") ==
+        "holds: an array of objects with `call` and `epoch` is expected, not a value of type object");
+  CHECK(daemon.assignments.groups().all().empty());
 }
 
 TEST_CASE("a member needs a rule that allows it") {
