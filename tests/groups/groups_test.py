@@ -555,12 +555,13 @@ async def falls_back_after_a_restart(asterisk, calls):
             await observer.close()
             stage.observer = after
             await after.until("it falls back", lambda: after.of("group.released", reason="fallback", call=call))
-            ready = next(r for r in after.records if r["type"] == "server.resynced")
+            await after.until("it ends", lambda: after.of("call.ended") and after.of("server.resynced"))
+            ready, = after.of("server.resynced")
             fallen, = after.of("group.released", reason="fallback")
+            left, = ended_in_app(stage, channel)
             due = max(start * 1000 + 1500, milliseconds(ready["time"]))
             assert milliseconds(fallen["time"]) >= start * 1000 + 1450, (start, fallen)
-            within(f"after {down:.0f} s without aribusd the fallback is late by", milliseconds(fallen["time"]) - due, 50)
-            await after.until("it ends", lambda: after.of("call.ended"))
+            within(f"after {down:.0f} s without aribusd the channel is hung up late by", milliseconds(left["time"]) - due, 50)
             assert not stage.callers.exists(channel)
 
 
@@ -657,7 +658,7 @@ async def commands_of_a_dead_member(asterisk, calls):
 @case
 async def refused_commands_of_others_take_no_call(asterisk, calls):
     """A command of a program outside takes a call that waits when Asterisk has accepted it, not before."""
-    async with Stage(asterisk, calls, GROUP.format("hangup").replace("fallback_after: 1s", "fallback_after: 60s")) as stage:
+    async with Stage(asterisk, calls, with_fallback("hangup").replace("fallback_after: 1s", "fallback_after: 60s")) as stage:
         channel = await stage.callers.call()
         await stage.observer.until("it has come", lambda: stage.call_of(channel))
         outside = await Connection().open(stage.path)
@@ -677,7 +678,7 @@ async def falls_back_although_the_connection_was_lost(asterisk, calls):
     """A fallback that the loss of the connection has cut off is carried out when it is back."""
     if asterisk.version != "sim":
         return
-    more = GROUP.format("play") + "    fallback_media: sound:hello\n"
+    more = with_fallback("play") + "    fallback_media: sound:hello\n"
     async with Stage(asterisk, calls, more) as stage:
         await stage.callers.call()
         await stage.observer.until("it hears the media", lambda: stage.observer.of("PlaybackStarted"))
