@@ -8,6 +8,7 @@
 
 #include "base/numbers.h"
 #include "base/time.h"
+#include "base/utf8.h"
 #include "nats/pauses.h"
 #include "nats/subject.h"
 #include "protocol/rpc.h"
@@ -31,6 +32,12 @@ constexpr int max_pending = 8192, max_pending_bytes = 16 << 20;
 constexpr std::string_view group = "aribus";
 constexpr const char* pbx_header = "Aribus-Pbx";
 constexpr const char* timeout_header = "Aribus-Timeout";
+// Of messages from and to members.
+constexpr const char *link_header = "Aribus-Link", *number_header = "Aribus-Number",
+                     *received_header = "Aribus-Received", *lease_header = "Aribus-Lease",
+                     *end_header = "Aribus-End";
+constexpr size_t max_link_bytes = 64;
+constexpr size_t header_bytes = 1024;  // room for the headers of a message to a member
 
 std::string new_id() {
   static constexpr std::string_view digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -56,6 +63,12 @@ std::string reply_of(natsMsg* message) {
   return reply.starts_with("aribus.") || reply.starts_with('$') ? "" : std::string(reply);
 }
 
+// "" if there is no such header.
+std::string_view header_of(natsMsg* message, const char* name) {
+  const char* text = nullptr;
+  return natsMsgHeader_Get(message, name, &text) == NATS_OK && text != nullptr ? text : "";
+}
+
 // The timeout in a request's header. Errors: invalid_params.
 Result<std::optional<milliseconds>> timeout_of(natsMsg* message) {
   const char* text = nullptr;
@@ -75,12 +88,14 @@ Result<std::optional<milliseconds>> timeout_of(natsMsg* message) {
 
 struct Service::Subscription {
   Service& service;
+  Slot::Purpose purpose;
   Commands* rule;
   Address address;
   natsSubscription* subscription = nullptr;
   bool is_over = false;  // libnats makes no more calls; protected by the service's mutex
 
-  Subscription(Service& of, Commands* commands, Address to) : service(of), rule(commands), address(to) {}
+  Subscription(Service& of, const Slot& slot)
+      : service(of), purpose(slot.purpose), rule(slot.rule), address(slot.address) {}
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
   ~Subscription() { natsSubscription_Destroy(subscription); }
@@ -89,10 +104,13 @@ struct Service::Subscription {
                          void* closure) {
     const auto& self = *static_cast<Subscription*>(closure);
     const Message message(got);
-    if (self.rule == nullptr) {
-      self.service.on_discovery(got);
-    } else {
-      self.service.on_command(got, *self.rule, self.address);
+    switch (self.purpose) {
+      case Slot::Purpose::discovery:
+        return self.service.on_discovery(got);
+      case Slot::Purpose::commands:
+        return self.service.on_command(got, *self.rule, self.address);
+      case Slot::Purpose::members:
+        return self.service.on_member(got, *self.rule);
     }
   }
   static void on_complete(void* closure) {
@@ -109,18 +127,35 @@ Service::Service(ServiceOptions options, std::function<Published()> published)
     : options_(std::move(options)),
       published_(std::move(published)),
       identity_{options_.pbx, new_id(), options_.version, to_rfc3339(wall_now())} {
+  using Purpose = Slot::Purpose;
   for (const std::string_view tail : {"", ".aribus"})
-    slots_.push_back({"$SRV.*" + std::string(tail), nullptr, Address::pbx, nullptr});
-  slots_.push_back({"$SRV.*.aribus." + identity_.id, nullptr, Address::pbx, nullptr});
+    slots_.push_back({"$SRV.*" + std::string(tail), Purpose::discovery, nullptr, Address::pbx, nullptr});
+  slots_.push_back({"$SRV.*.aribus." + identity_.id, Purpose::discovery, nullptr, Address::pbx, nullptr});
+  std::vector<const Commands*> rules;
   for (const auto& [rule, socket] : options_.rules) {
     Commands& made = *rules_.emplace_back(std::make_unique<Commands>(
         rule, socket,
         Commands::Handlers{.answer = [this](const Asked& asked,
                                             std::string_view text) { answer(asked.reply, asked.id, text); },
                            .changed = [this] { wake(); }}));
-    slots_.push_back({subject_of(options_.pbx, made), &made, Address::pbx, nullptr});
-    slots_.push_back({subject_of("any", made), &made, Address::any, nullptr});
+    rules.push_back(&made);
+    slots_.push_back({subject_of(options_.pbx, made), Purpose::commands, &made, Address::pbx, nullptr});
+    slots_.push_back({subject_of("any", made), Purpose::commands, &made, Address::any, nullptr});
+    slots_.push_back({"aribus.v1.member." + options_.pbx + "." + token(rule) + ".*.*", Purpose::members, &made,
+                      Address::pbx, nullptr});
   }
+  members_ = std::make_unique<Members>(
+      rules,
+      Members::Handlers{
+          .send = [this](const std::string& subject, const ToMember& message,
+                         const std::string& end) { send_to_member(subject, message, end); },
+          .max_data =
+              [this] {
+                const SharedConnection used = connection();
+                if (!used || !nats::is_connected(used.get())) return size_t{0};
+                const auto limit = natsConnection_GetMaxPayload(used.get());
+                return limit <= 0 ? SIZE_MAX : std::max(static_cast<size_t>(limit), 2 * header_bytes) - header_bytes;
+              }});
   note_turn();
   status_ = std::make_unique<Status>(options_.socket, [this] { wake(); });
   thread_ = std::thread([this] { run(); });
@@ -182,6 +217,7 @@ Error Service::serve(const SharedConnection& connection) {
   }
   connected_ = true;
   send_kept(connection.get());
+  members_->nats_is_back();
   spdlog::info("accepting commands over NATS at {}", options_.nats.url);
   std::optional<Clock::time_point> until;
   for (;;) {
@@ -199,7 +235,10 @@ Error Service::serve(const SharedConnection& connection) {
       check_rules();
       if (auto subscribed = subscribe(connection.get()); !subscribed) return subscribed.error();
     } else {
-      if (!until) until = Clock::now() + stop_within;
+      if (!until) {
+        until = Clock::now() + stop_within;
+        members_->stop();
+      }
       leave_all();
       if ((leaving_.empty() && under_way() == 0) || Clock::now() >= *until)
         return {ErrorKind::not_connected, "aribus-nats was stopped", {}};
@@ -237,21 +276,27 @@ void Service::disconnect() {
 Result<void> Service::subscribe(natsConnection* connection) {
   const auto daemon = status_->state();
   for (Slot& slot : slots_) {
-    const bool wanted = slot.rule == nullptr ||
-                        (slot.address == Address::pbx ? slot.rule->is_offered()
-                                                      : slot.rule->is_connected() && !daemon->ready.empty());
+    bool wanted = true;
+    if (slot.purpose == Slot::Purpose::commands) {
+      wanted = slot.address == Address::pbx ? slot.rule->is_offered()
+                                            : slot.rule->is_connected() && !daemon->ready.empty();
+    } else if (slot.purpose == Slot::Purpose::members) {
+      wanted = slot.rule->is_connected();
+    }
     if (wanted == (slot.subscription != nullptr)) continue;
     if (!wanted) {
       leave(slot);
-    } else if (auto joined = join(connection, slot); !joined) {
-      return joined;
+      if (slot.purpose == Slot::Purpose::members && !slot.rule->is_offered()) members_->drop(*slot.rule);
+      continue;
     }
+    if (auto joined = join(connection, slot); !joined) return joined;
+    if (slot.purpose == Slot::Purpose::members) say_accepting(connection, *slot.rule);
   }
   return {};
 }
 
 Result<void> Service::join(natsConnection* connection, Slot& slot) {
-  slot.subscription = std::make_unique<Subscription>(*this, slot.rule, slot.address);
+  slot.subscription = std::make_unique<Subscription>(*this, slot);
   Subscription& made = *slot.subscription;
   natsStatus status =
       slot.rule == nullptr
@@ -326,6 +371,47 @@ Result<void> Service::aim_at_ready_server(Request& request) {
   if (daemon->server_count > 1 && request.params.IsObject() && status_->takes_server(request.method))
     set_member(request.params, "server", daemon->ready[turn_++ % daemon->ready.size()]);
   return {};
+}
+
+void Service::on_member(natsMsg* message, const Commands& rule) {
+  const std::string_view link = header_of(message, link_header);
+  const auto number = whole_number<uint64_t>(header_of(message, number_header));
+  std::optional<MemberSubject> subject = MemberSubject::parse(natsMsg_GetSubject(message));
+  if (!subject || !number || link.empty() || link.size() > max_link_bytes || token(link) != link) return;
+  MemberMessage taken{.rule = &rule, .subject = std::move(*subject), .link = std::string(link)};
+  taken.body = {.number = *number,
+                .received = whole_number<uint64_t>(header_of(message, received_header)).value_or(0),
+                .data = std::string(data_of(message))};
+  if (const auto lease = whole_number<int64_t>(header_of(message, lease_header))) {
+    taken.lease = std::clamp(milliseconds(*lease), MemberLink::shortest_lease, MemberLink::longest_lease);
+  }
+  const char* end = nullptr;
+  taken.ends = natsMsgHeader_Get(message, end_header, &end) == NATS_OK;
+  members_->take(std::move(taken));
+}
+
+void Service::send_to_member(const std::string& subject, const ToMember& message, const std::string& end) {
+  const SharedConnection used = connection();
+  if (!used) return;  // the member notices that a number is missing
+  natsMsg* made = nullptr;
+  natsStatus status = natsMsg_Create(&made, subject.c_str(), nullptr, message.data.data(),
+                                     static_cast<int>(message.data.size()));
+  const Message owned(made);
+  const auto set = [&](const char* name, const std::string& value) {
+    if (status == NATS_OK) status = natsMsgHeader_Set(made, name, value.c_str());
+  };
+  set(number_header, std::to_string(message.number));
+  set(received_header, std::to_string(message.received));
+  if (!end.empty()) set(end_header, escape_controls(end));
+  if (status == NATS_OK) status = natsConnection_PublishMsg(used.get(), made);
+  if (status == NATS_OK || !nats::is_connected(used.get())) return;
+  const std::lock_guard lock(mutex_);
+  unsent_warnings_.warn("a message to " + subject + " was not sent: " + natsStatus_GetText(status));
+}
+
+// Members that were connected before join again, and those that wait for this PBX join.
+void Service::say_accepting(natsConnection* connection, const Commands& rule) {
+  natsConnection_PublishString(connection, accepting_subject(options_.pbx, token(rule.rule())).c_str(), "");
 }
 
 void Service::on_discovery(natsMsg* message) {

@@ -100,7 +100,8 @@ class Subscription:
         if self.asked is not None:
             return None
         if self._state is State.DUE or (self._state is State.BEHIND and is_read and not self._waiting):
-            self.asked = self._own_call("subscribe", {**self._wanted, **self.renewal(), "since": self.place})
+            since = {"since": self.place} if self.place is not None else {}
+            self.asked = self._own_call("subscribe", {**self._wanted, **self.renewal(), **since})
         elif self._state is State.REFUSED:
             self.asked = self._own_call("unsubscribe", {})
         elif self._waiting:
