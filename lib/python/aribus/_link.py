@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import secrets
 from collections import deque
@@ -57,7 +58,7 @@ class Link:
         self._taken = 0  # the number of the last message that the session has taken
         self._acknowledged, self._unacknowledged_bytes = 0, 0
         # When the last message was sent that aribus-nats has confirmed: until `lease` after that it keeps the calls.
-        self.confirmed_at: float | None = None
+        self.confirmed_at = -math.inf
 
     async def open(self) -> None:
         """Raises Ended."""
@@ -160,7 +161,7 @@ class Link:
             await asyncio.sleep(min(LOOK_SECONDS, pause))
             if not self._is_whole():
                 self.end("the connection to NATS broke")
-            elif loop.time() >= (self.confirmed_at or self._opened_at) + self._lease:
+            elif loop.time() >= max(self.confirmed_at, self._opened_at) + self._lease:
                 self.end(f"aribus-nats has not answered for {self._lease:g} s")
             elif loop.time() >= next_sign:
                 next_sign = loop.time() + pause

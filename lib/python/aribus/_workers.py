@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import nats.errors
 
-from ._link import Ended, Link, token
+from ._link import LOOK_SECONDS, Ended, Link, token
 from ._request import refusal
 from ._session import GREETING_SECONDS, SILENT, Call
 from .client import Client
@@ -41,7 +41,7 @@ class PbxClient(Client):
         self._nats, self._lease, self._is_named = connection, lease, is_named
         self._place = ".".join([pbx, token(rule), token(params["group"]), token(params["member"])])
         self._link: Link | None = None
-        self._confirmed_at: float | None = None  # see Link.confirmed_at; of this link, or of an earlier one
+        self._confirmed_at = -math.inf  # see Link.confirmed_at; of this link, or of an earlier one
         self._watching: asyncio.Task[None] | None = None
         self.membership = Group(self, params)
         self._dispatcher_made(self.membership.dispatcher)
@@ -93,24 +93,26 @@ class PbxClient(Client):
             await link.close()
 
     def _note(self, link: Link) -> None:
-        if link.confirmed_at is not None:
-            self._confirmed_at = max(link.confirmed_at, self._confirmed_at or link.confirmed_at)
+        self._confirmed_at = max(self._confirmed_at, link.confirmed_at)
 
     async def _watch(self) -> None:
         """Gives the calls up when aribus-nats was silent for `lease`: it, or the daemon, may have given them to others."""
         loop = asyncio.get_running_loop()
+        given_up = -math.inf  # the last confirmation before the calls were given up
         while True:
             if self._link:
                 self._note(self._link)
-            end = (self._confirmed_at if self._confirmed_at is not None else loop.time()) + self._lease
-            if end > loop.time():
-                await asyncio.sleep(end - loop.time())
-                continue
-            self._confirmed_at = None
-            if self._link:
-                self._link.end(f"aribus-nats has not answered for {self._lease:g} s")
-            self._session.start_anew()
-            self.membership.expire()
+            left = self._confirmed_at + self._lease - loop.time()
+            if left > 0:
+                await asyncio.sleep(left)
+            elif self._confirmed_at > given_up:
+                given_up = self._confirmed_at
+                if self._link:
+                    self._link.end(f"aribus-nats has not answered for {self._lease:g} s")
+                self._session.start_anew()
+                self.membership.expire()
+            else:
+                await asyncio.sleep(LOOK_SECONDS)
 
 
 class Workers:

@@ -404,4 +404,4 @@ class Group:
 def parameters(group: str, holds: Sequence[Mapping[str, Any]] | None, given: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of `subscribe`."""
     named = {name: value for name, value in given.items() if value is not None}
-    return {"group": group, **({"holds": [dict(one) for one in holds]} if holds is not None else {}), **named}
+    return {"group": group, **({"holds": [dict(one) for one in holds]} if holds else {}), **named}
