@@ -570,7 +570,7 @@ def main():
     parser.add_argument("cases", nargs="*")
     parser.add_argument("--calls", type=int, default=40)
     parser.add_argument("--bounds", action="store_true")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     _, probe, library = LANGUAGES[options.language]
     if subprocess.run(probe, cwd=SOURCE, env=ENVIRONMENT, capture_output=True).returncode != 0:
         print(f"SKIPPED: {library} is missing")
