@@ -42,6 +42,7 @@ class Link:
         self._id = secrets.token_hex(8)
         self._subject, self._answers = f"aribus.v1.member.{place}", f"aribus.v1.to-member.{place}.{self._id}"
         self._reconnects = connection.stats["reconnects"]
+        self._error_before = connection.last_error
         self._subscription: Any = None
         self._tasks: list[asyncio.Task[None]] = []
         self._ended: str | None = None
@@ -159,13 +160,20 @@ class Link:
         next_sign = loop.time() + pause
         while self._ended is None:
             await asyncio.sleep(min(LOOK_SECONDS, pause))
-            if not self._is_whole():
+            error = self._connection.last_error
+            if error is not self._error_before and self._denies(error):
+                self.end(f"NATS does not allow it to this user: {error}")
+            elif not self._is_whole():
                 self.end("the connection to NATS broke")
             elif loop.time() >= max(self.confirmed_at, self._opened_at) + self._lease:
                 self.end(f"aribus-nats has not answered for {self._lease:g} s")
             elif loop.time() >= next_sign:
                 next_sign = loop.time() + pause
                 self.sign()
+
+    def _denies(self, error: Exception | None) -> bool:
+        text = str(error).lower()
+        return "permissions violation" in text and any(f'"{subject.lower()}"' in text for subject in (self._subject, self._answers))
 
     async def _on_message(self, message: Msg) -> None:
         headers = message.headers or {}

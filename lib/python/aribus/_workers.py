@@ -43,6 +43,7 @@ class PbxClient(Client):
         self._link: Link | None = None
         self._confirmed_at = -math.inf  # see Link.confirmed_at; of this link, or of an earlier one
         self._watching: asyncio.Task[None] | None = None
+        self._told = ""  # why there was no connection, as was logged last
         self.membership = Group(self, params)
         self._dispatcher_made(self.membership.dispatcher)
 
@@ -75,6 +76,7 @@ class PbxClient(Client):
                     session.received(await link.next())
                     self._changed.set()
                     if session.ready:
+                        self._told = ""
                         greeting.reschedule(None)
                         if not opened.done():
                             opened.set_result(None)
@@ -83,6 +85,9 @@ class PbxClient(Client):
                         await self._wanted.wait()
                     await asyncio.sleep(0)
         except Ended as error:
+            if self._told != str(error):
+                self._told = str(error)
+                logger.warning("group %s: no connection to %s: %s", self.membership.name, self.pbx, error)
             return session.end or f"{self.pbx}: {error}"
         except TimeoutError:
             return SILENT
