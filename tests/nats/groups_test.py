@@ -27,6 +27,8 @@ from members import Observer  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 WORKERS = {"python": [sys.executable, HERE / "worker.py"], "node": ["node", HERE / "worker.mjs"]}
+EXAMPLES = {"python": [sys.executable, SOURCE / "lib/python/examples/pool_worker.py"],
+            "node": ["node", SOURCE / "lib/node/examples/pool_worker.mjs"]}
 LEASE = 2.0
 NAMES = ("pbx1", "pbx2")
 # An offer has time on a busy machine; a bridge that is started again does not cost its members their calls.
@@ -536,6 +538,25 @@ async def found_later(stage):
     assert stage.owned("pbx2", "worker")
     await stage.hang_up()
     await stage.check()
+
+
+@case
+async def documented(stage):
+    """Two copies of the example share the calls of two PBXs."""
+    for name in NAMES:
+        await stage.pbx(name)
+    workers = []
+    for number in range(2):
+        worker = Process(stage.folder, f"example{number}", *EXAMPLES[stage.language], "worker", "demo",
+                         environment={**ENVIRONMENT, "NATS_URL": stage.server.url})
+        workers.append(worker)
+        stage.workers.append(worker)
+    for name in NAMES:
+        await stage.until(lambda name=name: f"two members of {name}: {workers[0].log()}", lambda name=name: len(stage.members(name)) == 2)
+        await stage.call(name, 2)
+    await stage.until("each has said hello twice", lambda: all(
+        sorted(worker.log().split()) == sorted(["100", "calls", "pbx1", "new", "100", "calls", "pbx2", "new"]) for worker in workers))
+    await stage.until("the calls have ended", lambda: all(not stage.observers[name].owner for name in NAMES))
 
 
 @case

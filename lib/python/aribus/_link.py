@@ -119,7 +119,7 @@ class Link:
 
     def _is_whole(self) -> bool:
         """nats-py would keep messages while it has no connection, and send them later."""
-        return self._connection.is_connected and self._connection.stats["reconnects"] == self._reconnects
+        return bool(self._connection.is_connected and self._connection.stats["reconnects"] == self._reconnects)
 
     def _acknowledge(self) -> None:
         if self._taken - self._acknowledged >= UNACKNOWLEDGED or self._unacknowledged_bytes >= UNACKNOWLEDGED_BYTES:

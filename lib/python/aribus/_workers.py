@@ -149,9 +149,9 @@ class Workers:
         self._leaving: dict[str, Any] | None = None
 
     @property
-    def calls(self) -> dict[tuple[str, str], GroupCall]:
-        """The calls that belong to this member, by PBX and id."""
-        return {(pbx, id): call for pbx, one in self._members.items() for id, call in one.membership.calls.items()}
+    def calls(self) -> list[GroupCall]:
+        """The calls that belong to this member."""
+        return [call for one in self._members.values() for call in one.membership.calls.values()]
 
     @property
     def clients(self) -> dict[str, Client]:
