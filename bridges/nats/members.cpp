@@ -74,6 +74,9 @@ void Members::stop() {
 void Members::take(MemberMessage message) {
   {
     const std::lock_guard lock(mutex_);
+    if (incoming_bytes_ + message.body.data.size() > max_incoming_bytes || incoming_.size() >= max_incoming)
+      return;  // its link ends at the next message
+    incoming_bytes_ += message.body.data.size();
     incoming_.push_back(std::move(message));
   }
   wake();
@@ -136,6 +139,7 @@ void Members::take_incoming() {
   {
     const std::lock_guard lock(mutex_);
     incoming.swap(incoming_);
+    incoming_bytes_ = 0;
     dropped.swap(dropped_);
     is_back = std::exchange(nats_is_back_, false);
   }
@@ -196,7 +200,7 @@ void Members::open(MemberMessage message, std::string subject) {
   ++figures.opened;
   ++figures.connected;
   next_look_ = std::min(next_look_.value_or(link.messages.lease_end()), link.messages.lease_end());
-  spdlog::info("rule '{}': the member {} of the group {} is connected", link.rule->rule(),
+  spdlog::debug("rule '{}': the member {} of the group {} is connected", link.rule->rule(),
                options.subject.member, options.subject.group);
   on_message(std::move(message));
 }

@@ -46,6 +46,8 @@ class Members {
  public:
   using Clock = MemberLink::Clock;
   static constexpr size_t max_links = 1024;  // of a rule
+  // Messages from NATS that wait for this object's thread; more are dropped.
+  static constexpr size_t max_incoming = 8192, max_incoming_bytes = 16 << 20;
 
   struct Handlers {
     // Sends a message to a member. `end`: why the link ends with it; "": it goes on. Called by this object's
@@ -105,8 +107,9 @@ class Members {
   Fd epoll_, wake_;
   std::atomic<bool> stopping_ = false;
 
-  std::mutex mutex_;  // protects the three members below
+  std::mutex mutex_;  // protects the members up to the next empty line
   std::vector<MemberMessage> incoming_;
+  size_t incoming_bytes_ = 0;  // of their data
   std::vector<const Commands*> dropped_;
   bool nats_is_back_ = false;
 

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 
-from nats_stage import SOURCE, NatsServer, Pbx, Process, Relay, Rest, wait_for
+from nats_stage import SOURCE, Nats, NatsServer, Pbx, Process, Relay, Rest, wait_for
 from clients_test import ENVIRONMENT, LANGUAGES
 
 sys.path.insert(0, str(SOURCE / "tests/groups"))
@@ -538,6 +538,82 @@ async def found_later(stage):
     assert stage.owned("pbx2", "worker")
     await stage.hang_up()
     await stage.check()
+
+
+class FakeBridge:
+    """The other side of a worker's link, which does what no aribus-nats does on request."""
+
+    def __init__(self, stage):
+        self.client = Nats(stage.server.port)
+        self.messages = self.client.subscribe("aribus.v1.member.fake.worker.g.w1")
+        self.client.flush()
+        self.link, self.text, self.received, self.sent = None, b"", 0, 0
+
+    def take(self, seconds=30):
+        """The next message with data; one of another link begins anew. Signs of life are answered."""
+        while True:
+            message = self.messages.get(timeout=seconds)
+            if message.headers["Aribus-Link"] != self.link:
+                if "Aribus-End" in message.headers:
+                    continue
+                self.link, self.text, self.sent, self.received = message.headers["Aribus-Link"], b"", 0, 0
+            self.received += 1
+            assert int(message.headers["Aribus-Number"]) == self.received, message
+            if message.data:
+                self.text += message.data
+                return message
+            if "Aribus-End" not in message.headers:
+                self.send()
+
+    def request(self, method):
+        """The next request, which must be of this method."""
+        while b"\n" not in self.text:
+            self.take()
+        line, self.text = self.text.split(b"\n", 1)
+        found = json.loads(line)
+        assert found["method"] == method, found
+        return found
+
+    def send(self, *lines, skip=0, **headers):
+        self.sent += 1 + skip
+        self.client.publish(f"aribus.v1.to-member.fake.worker.g.w1.{self.link}", b"".join(
+            line if isinstance(line, bytes) else json.dumps({"jsonrpc": "2.0", **line}).encode() + b"\n" for line in lines),
+            headers={"Aribus-Number": str(self.sent), "Aribus-Received": str(self.received), **headers})
+
+    def answer(self, request, result):
+        self.send({"id": request["id"], "result": result})
+
+    def greet(self):
+        self.answer(self.request("hello"), {"aribus": "0.2.0", "started": "now", "limits": {}, "features": []})
+        return self.request("subscribe")["params"]
+
+
+@case
+async def hole(stage):
+    """A message to the worker is missing: it opens another link, and subscribes again with the cursor of the last record before it."""
+    await asyncio.to_thread(has_hole, stage)
+
+
+def has_hole(stage):
+    bridge = FakeBridge(stage)
+    stage.worker("w1", "fake", lease=30)
+    wanted = bridge.greet()
+    assert wanted["group"] == "g" and wanted["member"] == "w1" and "since" not in wanted, wanted
+    first = bridge.link
+    bridge.send({"id": 2, "result": {"cursor": "s:0", "member": "w1"}})
+    record = {"seq": 1, "time": "2026-11-22T21:46:17.690Z", "type": "server.connected", "server": "x"}
+    text = json.dumps({"jsonrpc": "2.0", "method": "event", "params": record}).encode()
+    bridge.send(text[:20])  # messages cut lines anywhere
+    bridge.send(text[20:] + b"\n")
+    bridge.send({"method": "event", "params": {**record, "seq": 3}}, skip=1)
+    again = bridge.greet()
+    assert bridge.link != first and again["since"] == "s:1", again
+    bridge.send({"id": 4, "result": {"cursor": "s:1", "member": "w1", "resumed": True}})
+    bridge.send({"method": "event", "params": {**record, "seq": 2}})
+    bridge.send(**{"Aribus-End": "as the test wishes"})
+    last = bridge.greet()
+    assert last["since"] == "s:2", last
+    bridge.client.close()
 
 
 @case
