@@ -111,6 +111,7 @@ class Stage:
     def worker(self, name, pbxs="pbx1", url=None, **params):
         """A member over NATS."""
         params = {**SETTINGS, "lease": LEASE, "member": name, **params}
+        params = {key: value for key, value in params.items() if value is not None}
         made = Worker(self, name, "nats", url or self.server.url, "worker", pbxs, json.dumps(params))
         self.workers.append(made)
         return made
@@ -197,7 +198,7 @@ class Stage:
         seen = set()
         for pbx, call, epoch, reason, seqs, end in told:
             where = f"{worker.name}: {call} at {pbx}, {reason}, {end}"
-            expected = self.records_of(pbx, call, worker.name, epoch)
+            expected = self.records_of(pbx, call, worker.of("joined")[0][1], epoch)
             assert not seen & {(pbx, call, seq) for seq in seqs}, f"{where}: told twice"
             seen |= {(pbx, call, seq) for seq in seqs}
             first = expected.index(seqs[0]) if seqs else 0
@@ -288,8 +289,18 @@ async def leaves(stage):
     await stage.owns("pbx1", "other", own)
     assert leaver.of("left") == [[]], leaver.log()
     await stage.joined("pbx1", "other")
+    unnamed = stage.worker("unnamed", lease=600, member=None)
+    await stage.until("it has joined", lambda: unnamed.of("joined"))
+    name = unnamed.of("joined")[0][1]
+    await stage.joined("pbx1", "other", name)
+    await stage.call(count=4)
+    own = stage.owned("pbx1", name)
+    assert own
+    unnamed.signal(signal.SIGINT)
+    await stage.owns("pbx1", "other", own)
+    await asyncio.to_thread(unnamed.process.wait, 30)
     await stage.hang_up()
-    await stage.check()
+    await stage.check(unnamed)
 
 
 @case

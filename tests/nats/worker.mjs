@@ -66,6 +66,7 @@ if (transport === 'unix') {
 } else {
   const [rule, pbxs] = rest;
   const connection = await connect({servers: address, reconnectTimeWait: 100, maxReconnectAttempts: -1, pingInterval: 1000});
+  process.on('SIGINT', () => client.close());
   const client = new Many(connection, rule, {pbxs: pbxs === 'all' ? undefined : pbxs.split(','), lease: 1000 * lease});
   await run(client, '', params);
   await client.close();

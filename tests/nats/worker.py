@@ -5,7 +5,7 @@ worker.py nats URL RULE PBX[,PBX…]|all PARAMS     PARAMS: of Client.group(), a
 worker.py unix SOCKET PBX PARAMS
 
 It accepts each call, and then sets the variable OWNER on its channel, each time to another value, every PACE seconds until the
-call is released, and once more after that. SIGTERM: leaves the group and ends.
+call is released, and once more after that. SIGTERM: leaves the group and ends. SIGINT: closes the client and ends.
 """
 import asyncio
 import itertools
@@ -94,4 +94,7 @@ async def main(transport, address, *rest):
     await connection.close()
 
 
-asyncio.run(main(*sys.argv[1:]))
+try:
+    asyncio.run(main(*sys.argv[1:]))
+except KeyboardInterrupt:
+    pass
