@@ -107,7 +107,7 @@ export class Workers implements AsyncIterableIterator<GroupCall> {
 
   /** Joins the group at all PBXs that are known; iterating does this. A PBX that is not there is joined when it comes. */
   join(): Promise<this>;
-  /** Leaves the group at all PBXs, as Group.leave(). */
+  /** Leaves the group at all PBXs that can be reached, as Group.leave(). */
   leave(options?: {drain?: boolean; timeout?: number}): Promise<void>;
 
   next(): Promise<IteratorResult<GroupCall, undefined>>;

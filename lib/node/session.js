@@ -70,7 +70,7 @@ export class Session {
 
   // The subscription is renewed without `since`, and items that were not handed out are dropped.
   startAnew() {
-    this.items = [];
+    this.items = this.items.filter(({item}) => item instanceof AribusError);
     this.#subscription.place = null;
   }
 

@@ -121,7 +121,8 @@ export class Workers {
 
   async leave(options) {
     this.#isOver = true;
-    await Promise.allSettled([...this.#members.values()].filter(({group}) => group.member).map(({group}) => group.leave(options)));
+    const reached = [...this.#members.values()].filter(({group}) => group.member && group.dispatcher.isReady);
+    await Promise.allSettled(reached.map(({group}) => group.leave(options)));
     this.#new.end();
   }
 

@@ -121,9 +121,10 @@ class Observer(Connection):
         self.fates = {}  # by call: accepted, fallback, ended, left …
         self.changed = asyncio.Event()
 
-    async def watch(self, path):
+    async def watch(self, path, **params):
+        """params: of `subscribe`."""
         await self.open(path)
-        self.stream = (await self.call("subscribe"))["cursor"].rpartition(":")[0]
+        self.stream = (await self.call("subscribe", **params))["cursor"].rpartition(":")[0]
         return self
 
     def on_notification(self, method, record):

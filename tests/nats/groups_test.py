@@ -88,17 +88,17 @@ class Stage:
         self.server.kill()
         self.temporary.cleanup()
 
-    async def pbx(self, name, url=None):
-        """A PBX with its bridge, and an observer of all its records."""
-        made = await asyncio.to_thread(self.make_pbx, name, url or self.server.url)
+    async def pbx(self, name, url=None, bus=False):
+        """A PBX with its bridge, and an observer of all its records. bus: aribusd keeps them in a file."""
+        made = await asyncio.to_thread(self.make_pbx, name, url or self.server.url, bus)
         self.observers[name] = await Observer().watch(made.socket)
         return made
 
-    def make_pbx(self, name, url):
+    def make_pbx(self, name, url, bus):
         folder = self.folder / name
         pbx = self.pbxs[name] = Pbx(self.folder, name, sockets=f"  - path: {folder}/worker.sock\n", access=(
             f"access:\n  - name: worker\n    sockets: [{folder}/worker.sock]\n    methods: [read, control]\n"
-            "  - name: local\n    methods: [read, control]\n"))
+            "  - name: local\n    methods: [read, control]\n"), bus=f"bus:\n  path: {folder}/bus.log\n" if bus else "")
         pbx.wait_ready()
         pbx.bridge(url, f"rules:\n  worker: {folder}/worker.sock\n")
         self.channels[name] = []
@@ -191,7 +191,7 @@ class Stage:
                 pbx, call, epoch, reason = line
                 told.append([pbx, call, epoch, reason, [], None])
                 open_now[pbx, call, epoch] = told[-1]
-            elif kind == "record" and line[3] is not None and line[4] not in ("assigned", "lost"):
+            elif kind == "record" and line[3] is not None and line[4] not in ("assigned", "lost") and not line[4].startswith("server."):
                 open_now[tuple(line[:3])][4].append(line[3])
             elif kind == "released":
                 open_now[tuple(line[:3])][5] = line[3]
@@ -399,6 +399,28 @@ async def bridge_killed(stage):
     await stage.hang_up()
     await stage.check()
     assert not [line for line in local.of("released") if line[3] != "ended"]
+
+
+@case
+async def daemon_restarted(stage):
+    """kill -9 of aribusd, which keeps its log in a file: the calls stay with their owner."""
+    pbx = await stage.pbx("pbx1", bus=True)
+    worker = stage.worker("worker", lease=30)
+    await stage.joined("pbx1", "worker")
+    await stage.call(count=3)
+    for _ in range(2):
+        await stage.observers["pbx1"].close()
+        pbx.daemon.kill()
+        pbx.daemon.start()
+        await stage.until("aribusd listens", pbx.listens)
+        await stage.joined("pbx1", "worker")
+        count = len(worker.of("command"))
+        await stage.until("its commands are carried out again", lambda count=count: len(
+            [line for line in worker.of("command")[count:] if line[4] == "ok"]) > 9)
+        stage.observers["pbx1"] = await Observer().watch(pbx.socket, **{"from": "oldest"})
+    assert not worker.of("released") and len(worker.of("assigned")) == 3, worker.log()[-2000:]
+    await stage.hang_up()
+    await stage.check()
 
 
 @case

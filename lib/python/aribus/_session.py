@@ -91,7 +91,7 @@ class Session:
 
     def start_anew(self) -> None:
         """The subscription is renewed without `since`, and items that were not handed out are dropped."""
-        self.items.clear()
+        self.items = deque(one for one in self.items if isinstance(one[0], AribusError))
         self._subscription.place = None
 
     @property

@@ -175,10 +175,10 @@ class Workers:
         return self
 
     async def leave(self, *, drain: bool = False, timeout: float | None = None) -> None:
-        """Leaves the group at all PBXs, as aribus.Group.leave()."""
+        """Leaves the group at all PBXs that can be reached, as aribus.Group.leave()."""
         self._leaving = {"drain": drain, "timeout": timeout}
         await asyncio.gather(*(one.membership.leave(drain=drain, timeout=timeout) for one in self._members.values()
-                               if one.membership.member), return_exceptions=True)
+                               if one.membership.member and one._session.ready), return_exceptions=True)
         self._finish()
 
     def __aiter__(self) -> Workers:
