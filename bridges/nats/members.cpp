@@ -201,7 +201,7 @@ void Members::open(MemberMessage message, std::string subject) {
   ++figures.connected;
   next_look_ = std::min(next_look_.value_or(link.messages.lease_end()), link.messages.lease_end());
   spdlog::debug("rule '{}': the member {} of the group {} is connected", link.rule->rule(),
-               options.subject.member, options.subject.group);
+                options.subject.member, options.subject.group);
   on_message(std::move(message));
 }
 

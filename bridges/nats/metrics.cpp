@@ -68,7 +68,8 @@ void add_commands(MetricFamilies& families, const Service& service) {
   }
   for (const auto& rule : service.rules()) {
     const MemberFigures& figures = service.members().figures(*rule);
-    const std::pair<const char*, uint64_t> reasons[] = {{"lease", figures.expired}, {"message", figures.broken}};
+    const std::pair<const char*, uint64_t> reasons[] = {{"lease", figures.expired},
+                                                        {"message", figures.broken}};
     for (const auto& [reason, count] : reasons) {
       families.counter("aribus_nats_member_links_broken_total",
                        "Links that ended because the member was silent, or a message was missing.",

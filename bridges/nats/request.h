@@ -14,7 +14,7 @@ namespace aribus::nats {
 // One request of a program.
 struct Request {
   std::string method;
-  Json params;         // an object, unless the program sent something else
+  Json params;          // an object, unless the program sent something else
   std::string id = {};  // as JSON text; "" if it has none
 };
 

@@ -8,7 +8,7 @@
 
 #include "base/numbers.h"
 #include "base/time.h"
-#include "base/utf8.h"
+#include "nats/message.h"
 #include "nats/pauses.h"
 #include "nats/subject.h"
 #include "protocol/rpc.h"
@@ -32,12 +32,6 @@ constexpr int max_pending = 8192, max_pending_bytes = 16 << 20;
 constexpr std::string_view group = "aribus";
 constexpr const char* pbx_header = "Aribus-Pbx";
 constexpr const char* timeout_header = "Aribus-Timeout";
-// Of messages from and to members.
-constexpr const char *link_header = "Aribus-Link", *number_header = "Aribus-Number",
-                     *received_header = "Aribus-Received", *lease_header = "Aribus-Lease",
-                     *end_header = "Aribus-End";
-constexpr size_t max_link_bytes = 64;
-constexpr size_t header_bytes = 1024;  // room for the headers of a message to a member
 
 std::string new_id() {
   static constexpr std::string_view digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -51,22 +45,12 @@ std::string subject_of(const std::string& pbx, const Commands& rule) {
   return "aribus.v1.rpc." + pbx + "." + token(rule.rule());
 }
 
-std::string_view data_of(natsMsg* message) {
-  return {natsMsg_GetData(message), static_cast<size_t>(natsMsg_GetDataLength(message))};
-}
-
 // The subject of the answer; "": none. NATS does not check permissions of reply subjects, and this user may
 // publish records: an answer must not become a record, or a request to another PBX or to JetStream.
 std::string reply_of(natsMsg* message) {
   const char* text = natsMsg_GetReply(message);
   const std::string_view reply = text == nullptr ? "" : text;
   return reply.starts_with("aribus.") || reply.starts_with('$') ? "" : std::string(reply);
-}
-
-// "" if there is no such header.
-std::string_view header_of(natsMsg* message, const char* name) {
-  const char* text = nullptr;
-  return natsMsgHeader_Get(message, name, &text) == NATS_OK && text != nullptr ? text : "";
 }
 
 // The timeout in a request's header. Errors: invalid_params.
@@ -141,21 +125,13 @@ Service::Service(ServiceOptions options, std::function<Published()> published)
     rules.push_back(&made);
     slots_.push_back({subject_of(options_.pbx, made), Purpose::commands, &made, Address::pbx, nullptr});
     slots_.push_back({subject_of("any", made), Purpose::commands, &made, Address::any, nullptr});
-    slots_.push_back({"aribus.v1.member." + options_.pbx + "." + token(rule) + ".*.*", Purpose::members, &made,
-                      Address::pbx, nullptr});
+    slots_.push_back({"aribus.v1.member." + options_.pbx + "." + token(rule) + ".*.*", Purpose::members,
+                      &made, Address::pbx, nullptr});
   }
   members_ = std::make_unique<Members>(
-      rules,
-      Members::Handlers{
-          .send = [this](const std::string& subject, const ToMember& message,
-                         const std::string& end) { send_to_member(subject, message, end); },
-          .max_data =
-              [this] {
-                const SharedConnection used = connection();
-                if (!used || !nats::is_connected(used.get())) return size_t{0};
-                const auto limit = natsConnection_GetMaxPayload(used.get());
-                return limit <= 0 ? SIZE_MAX : std::max(static_cast<size_t>(limit), 2 * header_bytes) - header_bytes;
-              }});
+      rules, Members::Handlers{.send = [this](const std::string& subject, const ToMember& message,
+                                              const std::string& end) { send_to_member(subject, message, end); },
+                               .max_data = [this] { return max_member_data(); }});
   note_turn();
   status_ = std::make_unique<Status>(options_.socket, [this] { wake(); });
   thread_ = std::thread([this] { run(); });
@@ -371,47 +347,6 @@ Result<void> Service::aim_at_ready_server(Request& request) {
   if (daemon->server_count > 1 && request.params.IsObject() && status_->takes_server(request.method))
     set_member(request.params, "server", daemon->ready[turn_++ % daemon->ready.size()]);
   return {};
-}
-
-void Service::on_member(natsMsg* message, const Commands& rule) {
-  const std::string_view link = header_of(message, link_header);
-  const auto number = whole_number<uint64_t>(header_of(message, number_header));
-  std::optional<MemberSubject> subject = MemberSubject::parse(natsMsg_GetSubject(message));
-  if (!subject || !number || link.empty() || link.size() > max_link_bytes || token(link) != link) return;
-  MemberMessage taken{.rule = &rule, .subject = std::move(*subject), .link = std::string(link)};
-  taken.body = {.number = *number,
-                .received = whole_number<uint64_t>(header_of(message, received_header)).value_or(0),
-                .data = std::string(data_of(message))};
-  if (const auto lease = whole_number<int64_t>(header_of(message, lease_header))) {
-    taken.lease = std::clamp(milliseconds(*lease), MemberLink::shortest_lease, MemberLink::longest_lease);
-  }
-  const char* end = nullptr;
-  taken.ends = natsMsgHeader_Get(message, end_header, &end) == NATS_OK;
-  members_->take(std::move(taken));
-}
-
-void Service::send_to_member(const std::string& subject, const ToMember& message, const std::string& end) {
-  const SharedConnection used = connection();
-  if (!used) return;  // the member notices that a number is missing
-  natsMsg* made = nullptr;
-  natsStatus status = natsMsg_Create(&made, subject.c_str(), nullptr, message.data.data(),
-                                     static_cast<int>(message.data.size()));
-  const Message owned(made);
-  const auto set = [&](const char* name, const std::string& value) {
-    if (status == NATS_OK) status = natsMsgHeader_Set(made, name, value.c_str());
-  };
-  set(number_header, std::to_string(message.number));
-  set(received_header, std::to_string(message.received));
-  if (!end.empty()) set(end_header, escape_controls(end));
-  if (status == NATS_OK) status = natsConnection_PublishMsg(used.get(), made);
-  if (status == NATS_OK || !nats::is_connected(used.get())) return;
-  const std::lock_guard lock(mutex_);
-  unsent_warnings_.warn("a message to " + subject + " was not sent: " + natsStatus_GetText(status));
-}
-
-// Members that were connected before join again, and those that wait for this PBX join.
-void Service::say_accepting(natsConnection* connection, const Commands& rule) {
-  natsConnection_PublishString(connection, accepting_subject(options_.pbx, token(rule.rule())).c_str(), "");
 }
 
 void Service::on_discovery(natsMsg* message) {

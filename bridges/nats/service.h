@@ -99,6 +99,7 @@ class Service {
   void on_member(natsMsg* message, const Commands& rule);
   void send_to_member(const std::string& subject, const ToMember& message, const std::string& end);
   void say_accepting(natsConnection* connection, const Commands& rule);
+  [[nodiscard]] size_t max_member_data() const;
   void on_discovery(natsMsg* message);
   void answer(const std::string& reply, const std::string& id, std::string_view text);
   [[nodiscard]] bool publish(natsConnection* connection, const std::string& reply, const std::string& id,

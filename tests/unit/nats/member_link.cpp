@@ -124,8 +124,9 @@ TEST_CASE("keys of rules are kept apart, and requests with them are the same oth
   CHECK(link.to_daemon() == R"({"jsonrpc":"2.0","method":"originate","params":{"key":"ivr/b"}})"
                             "\n");
   link.to_daemon().clear();
-  take(link, 3,
-       R"({"jsonrpc":"2.0","id":3,"method":"originate","params":{"key":")" + std::string(128, 'k') + "\"}}\n");
+  take(
+      link, 3,
+      R"({"jsonrpc":"2.0","id":3,"method":"originate","params":{"key":")" + std::string(128, 'k') + "\"}}\n");
   CHECK(link.to_daemon().empty());
   CHECK(sent(link, last).starts_with(R"({"jsonrpc":"2.0","id":3,"error":{"code":-32602,)"));
 }
