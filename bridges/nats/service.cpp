@@ -129,9 +129,10 @@ Service::Service(ServiceOptions options, std::function<Published()> published)
                       &made, Address::pbx, nullptr});
   }
   members_ = std::make_unique<Members>(
-      rules, Members::Handlers{.send = [this](const std::string& subject, const ToMember& message,
-                                              const std::string& end) { send_to_member(subject, message, end); },
-                               .max_data = [this] { return max_member_data(); }});
+      rules,
+      Members::Handlers{.send = [this](const std::string& subject, const ToMember& message,
+                                       const std::string& end) { send_to_member(subject, message, end); },
+                        .max_data = [this] { return max_member_data(); }});
   note_turn();
   status_ = std::make_unique<Status>(options_.socket, [this] { wake(); });
   thread_ = std::thread([this] { run(); });
