@@ -82,10 +82,10 @@ void Members::take(MemberMessage message) {
   wake();
 }
 
-void Members::nats_is_back() {
+void Members::can_send() {
   {
     const std::lock_guard lock(mutex_);
-    nats_is_back_ = true;
+    can_send_ = true;
   }
   wake();
 }
@@ -135,13 +135,13 @@ void Members::run() {
 void Members::take_incoming() {
   std::vector<MemberMessage> incoming;
   std::vector<const Commands*> dropped;
-  bool is_back = false;
+  bool can_send = false;
   {
     const std::lock_guard lock(mutex_);
     incoming.swap(incoming_);
     incoming_bytes_ = 0;
     dropped.swap(dropped_);
-    is_back = std::exchange(nats_is_back_, false);
+    can_send = std::exchange(can_send_, false);
   }
   for (MemberMessage& message : incoming) on_message(std::move(message));
   for (const Commands* rule : dropped) {
@@ -151,7 +151,7 @@ void Members::take_incoming() {
     }
     for (Link* link : found) end(*link, "the rule '" + rule->rule() + "' is not offered any more");
   }
-  if (!is_back) return;
+  if (!can_send) return;
   std::vector<Link*> all;
   for (const auto& [subject, link] : links_) all.push_back(link.get());
   for (Link* link : all) pump(*link);
@@ -244,7 +244,7 @@ void Members::pump(Link& link) {
   if (max_data > 0) {
     while (auto message = link.messages.next(std::min(max_data, read_bytes))) {
       link.sent = message->number;
-      handlers_.send(link.subject, *message, {});
+      handlers_.send(link.subject, std::move(*message), {});
     }
     if (link.daemon_is_over && link.messages.has_room())
       return end(link, "aribusd has closed the connection");
@@ -253,7 +253,7 @@ void Members::pump(Link& link) {
 }
 
 void Members::watch(Link& link) {
-  // Without a connection to NATS, the daemon's ring keeps the records.
+  // While nothing can be sent, the daemon's ring keeps the records.
   const bool reads = !link.daemon_is_over && link.messages.has_room() && handlers_.max_data() > 0;
   const uint32_t wanted =
       (reads ? uint32_t{EPOLLIN} : 0U) | (link.messages.to_daemon().empty() ? 0U : uint32_t{EPOLLOUT});
@@ -318,7 +318,7 @@ void Members::end_broken(Link& link, const std::string& why) {
 }
 
 void Members::tell_end(const std::string& subject, ToMember message, const std::string& why) {
-  handlers_.send(subject, message, why);
+  handlers_.send(subject, std::move(message), why);
 }
 
 int Members::until_next_look(Clock::time_point now) const {

@@ -51,9 +51,10 @@ class Members {
 
   struct Handlers {
     // Sends a message to a member. `end`: why the link ends with it; "": it goes on. Called by this object's
-    // thread.
-    std::function<void(const std::string& subject, const ToMember& message, const std::string& end)> send;
-    // The maximum bytes of a message's data; 0: not connected to NATS. Called by this object's thread.
+    // thread; must not block.
+    std::function<void(const std::string& subject, ToMember message, const std::string& end)> send;
+    // The maximum bytes of a message's data; 0: nothing can be sent at present. Called by this object's
+    // thread; must not block.
     std::function<size_t()> max_data;
   };
 
@@ -65,8 +66,8 @@ class Members {
 
   // Handles a message. Safe for use by several threads.
   void take(MemberMessage message);
-  // There is a connection to NATS again. Safe for use by several threads.
-  void nats_is_back();
+  // max_data() is not 0 any more. Safe for use by several threads.
+  void can_send();
   // The rule is not offered any more: ends its links. Safe for use by several threads.
   void drop(const Commands& rule);
   // Ends all links; their members open others when they can. Named members keep their calls for `grace`.
@@ -111,7 +112,7 @@ class Members {
   std::vector<MemberMessage> incoming_;
   size_t incoming_bytes_ = 0;  // of their data
   std::vector<const Commands*> dropped_;
-  bool nats_is_back_ = false;
+  bool can_send_ = false;
 
   // Used only by this object's thread.
   std::map<std::string, std::unique_ptr<Link>> links_;  // by the subject of messages to the member

@@ -23,6 +23,7 @@ constexpr milliseconds look_every{250};    // between checks of an idle connecti
 constexpr milliseconds stop_within{5000};  // for commands in progress
 constexpr milliseconds stop_looks_every{20};
 constexpr milliseconds calls_end_within{5000};
+constexpr milliseconds ends_within{1000};  // for the last messages to members
 constexpr int64_t flush_within_ms = 2000;
 constexpr milliseconds longest_timeout{86'400'000};
 // Answers kept for a connection to NATS; if there are more, the oldest are dropped.
@@ -128,11 +129,15 @@ Service::Service(ServiceOptions options, std::function<Published()> published)
     slots_.push_back({"aribus.v1.member." + options_.pbx + "." + token(rule) + ".*.*", Purpose::members,
                       &made, Address::pbx, nullptr});
   }
+  outbox_ = std::make_unique<MemberOutbox>(
+      MemberOutbox::Handlers{.send = [this](const std::string& subject, const ToMember& message,
+                                            const std::string& end) { send_to_member(subject, message, end); },
+                             .has_room = [this] { members_->can_send(); }});
   members_ = std::make_unique<Members>(
       rules,
-      Members::Handlers{.send = [this](const std::string& subject, const ToMember& message,
-                                       const std::string& end) { send_to_member(subject, message, end); },
-                        .max_data = [this] { return max_member_data(); }});
+      Members::Handlers{.send = [this](const std::string& subject, ToMember message,
+                                       const std::string& end) { outbox_->push(subject, std::move(message), end); },
+                        .max_data = [this] { return outbox_->has_room() ? max_member_data_.load() : 0; }});
   note_turn();
   status_ = std::make_unique<Status>(options_.socket, [this] { wake(); });
   thread_ = std::thread([this] { run(); });
@@ -141,6 +146,8 @@ Service::Service(ServiceOptions options, std::function<Published()> published)
 Service::~Service() {
   stop();
   thread_.join();
+  members_->stop();
+  outbox_.reset();
   for (const auto& rule : rules_) rule->stop();  // answers the commands in progress
   disconnect();
 }
@@ -194,7 +201,8 @@ Error Service::serve(const SharedConnection& connection) {
   }
   connected_ = true;
   send_kept(connection.get());
-  members_->nats_is_back();
+  learn_max_payload(connection.get());
+  members_->can_send();
   spdlog::info("accepting commands over NATS at {}", options_.nats.url);
   std::optional<Clock::time_point> until;
   for (;;) {
@@ -215,6 +223,7 @@ Error Service::serve(const SharedConnection& connection) {
       if (!until) {
         until = Clock::now() + stop_within;
         members_->stop();
+        outbox_->finish(ends_within);
       }
       leave_all();
       if ((leaving_.empty() && under_way() == 0) || Clock::now() >= *until)
@@ -232,6 +241,7 @@ void Service::disconnect() {
     connection.swap(connection_);
   }
   connected_ = false;
+  max_member_data_ = 0;
   if (!connection) return;
   if (nats::is_connected(connection.get())) natsConnection_FlushTimeout(connection.get(), flush_within_ms);
   natsConnection_Close(connection.get());

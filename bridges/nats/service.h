@@ -17,6 +17,7 @@
 #include "nats/commands.h"
 #include "nats/connection.h"
 #include "nats/discovery.h"
+#include "nats/member_outbox.h"
 #include "nats/members.h"
 #include "nats/status.h"
 
@@ -99,7 +100,7 @@ class Service {
   void on_member(natsMsg* message, const Commands& rule);
   void send_to_member(const std::string& subject, const ToMember& message, const std::string& end);
   void say_accepting(natsConnection* connection, const Commands& rule);
-  [[nodiscard]] size_t max_member_data() const;
+  void learn_max_payload(natsConnection* connection);
   void on_discovery(natsMsg* message);
   void answer(const std::string& reply, const std::string& id, std::string_view text);
   [[nodiscard]] bool publish(natsConnection* connection, const std::string& reply, const std::string& id,
@@ -133,6 +134,8 @@ class Service {
   std::string configuration_;                           // when the daemon read its configuration
 
   std::vector<std::unique_ptr<Commands>> rules_;
+  std::atomic<size_t> max_member_data_ = 0;  // 0: not connected
+  std::unique_ptr<MemberOutbox> outbox_;  // calls members_, which calls it: ~Service ends them in order
   std::unique_ptr<Members> members_;
   std::unique_ptr<Status> status_;
   std::thread thread_;

@@ -64,13 +64,10 @@ void Service::say_accepting(natsConnection* connection, const Commands& rule) {
   natsConnection_PublishString(connection, accepting_subject(options_.pbx, token(rule.rule())).c_str(), "");
 }
 
-// The maximum bytes of a message's data; 0: not connected.
-size_t Service::max_member_data() const {
-  const SharedConnection used = connection();
-  if (!used || !nats::is_connected(used.get())) return 0;
-  const int64_t limit = natsConnection_GetMaxPayload(used.get());
-  if (limit <= 0) return SIZE_MAX;
-  return std::max(static_cast<size_t>(limit), 2 * header_bytes) - header_bytes;
+void Service::learn_max_payload(natsConnection* connection) {
+  const int64_t limit = natsConnection_GetMaxPayload(connection);
+  max_member_data_ =
+      limit <= 0 ? SIZE_MAX : std::max(static_cast<size_t>(limit), 2 * header_bytes) - header_bytes;
 }
 
 }  // namespace aribus::nats

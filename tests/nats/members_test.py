@@ -7,10 +7,12 @@ members_test.py [CASE…]
 import json
 import pathlib
 import queue
+import socket
 import sys
 import tempfile
+import threading
 
-from nats_stage import Nats, NatsServer, Pbx, Rest, let_pass, wait_for
+from nats_stage import Nats, NatsServer, Pbx, Relay, Rest, let_pass, wait_for
 
 CASES = {}
 
@@ -54,13 +56,18 @@ class Link:
             self.text += message.data
         return message
 
-    def lines(self):
-        """All lines so far, parsed."""
+    def take_all(self):
+        """All messages that are there."""
         while True:
             try:
                 self.take(0)
             except queue.Empty:
-                return [json.loads(line) for line in self.text.split(b"\n")[:-1]]
+                return
+
+    def lines(self):
+        """All lines so far, parsed."""
+        self.take_all()
+        return [json.loads(line) for line in self.text.split(b"\n")[:-1]]
 
     def answer(self, number=1):
         found = []
@@ -242,6 +249,49 @@ def not_acknowledged(stage):
     wait_for(lambda: f"all 400: {len(seen)}, {link.ended}", all_came, 60)
     told = [line["params"]["seq"] for line in link.lines() if line.get("method") == "event"]
     assert told == sorted(set(told)), "each once, in order"
+
+
+@case
+def nats_does_not_read(stage):
+    """The network is cut while much is sent to many members: leases end though libnats waits until NATS reads, for 5 s."""
+    relay = Relay(stage.server.port)
+    stage.pbx.nats.stop()
+    config = stage.pbx.folder / "nats.yaml"
+    config.write_text(config.read_text().replace(stage.server.url, relay.url))
+    stage.pbx.nats.start()
+    wait_for("members are accepted", stage.is_there)
+    links = [stage.link(f"w{number}", lease=1500).join(capacity=1, accept_ms=60_000) for number in range(30)]
+    channels = [stage.call() for _ in links]
+    over = threading.Event()
+
+    def live():
+        while not over.wait(0.2):
+            for link in links:
+                link.take_all()
+                link.send()
+
+    def set_variables():
+        with socket.socket(socket.AF_UNIX) as one:
+            one.connect(str(stage.pbx.socket))
+            answers = one.makefile("rb")
+            while not over.is_set():
+                for channel in channels:
+                    one.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "channels.setChannelVar", "params": {
+                        "channelId": channel, "variable": "V", "value": "x" * 20_000}}).encode() + b"\n")
+                    answers.readline()
+    threads = [threading.Thread(target=one) for one in (live, set_variables)]
+    try:
+        for thread in threads:
+            thread.start()
+        wait_for("all are members and get records", lambda: len(stage.members()) == 30 and all(len(link.text) > 200_000 for link in links))
+        relay.cut()
+        wait_for("all have lost their calls", lambda: not stage.members())
+        assert stage.pbx.nats.log().count("not accepting commands over NATS") == 0, "it waited for libnats"
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+        relay.stop()
 
 
 def is_still(stage, link):
