@@ -129,15 +129,15 @@ Service::Service(ServiceOptions options, std::function<Published()> published)
     slots_.push_back({"aribus.v1.member." + options_.pbx + "." + token(rule) + ".*.*", Purpose::members,
                       &made, Address::pbx, nullptr});
   }
-  outbox_ = std::make_unique<MemberOutbox>(
-      MemberOutbox::Handlers{.send = [this](const std::string& subject, const ToMember& message,
-                                            const std::string& end) { send_to_member(subject, message, end); },
-                             .has_room = [this] { members_->can_send(); }});
+  outbox_ = std::make_unique<MemberOutbox>(MemberOutbox::Handlers{
+      .send = [this](const std::string& subject, const ToMember& message,
+                     const std::string& end) { send_to_member(subject, message, end); },
+      .has_room = [this] { members_->can_send(); }});
   members_ = std::make_unique<Members>(
-      rules,
-      Members::Handlers{.send = [this](const std::string& subject, ToMember message,
-                                       const std::string& end) { outbox_->push(subject, std::move(message), end); },
-                        .max_data = [this] { return outbox_->has_room() ? max_member_data_.load() : 0; }});
+      rules, Members::Handlers{
+                 .send = [this](const std::string& subject, ToMember message,
+                                const std::string& end) { outbox_->push(subject, std::move(message), end); },
+                 .max_data = [this] { return outbox_->has_room() ? max_member_data_.load() : 0; }});
   note_turn();
   status_ = std::make_unique<Status>(options_.socket, [this] { wake(); });
   thread_ = std::thread([this] { run(); });

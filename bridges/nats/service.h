@@ -135,7 +135,7 @@ class Service {
 
   std::vector<std::unique_ptr<Commands>> rules_;
   std::atomic<size_t> max_member_data_ = 0;  // 0: not connected
-  std::unique_ptr<MemberOutbox> outbox_;  // calls members_, which calls it: ~Service ends them in order
+  std::unique_ptr<MemberOutbox> outbox_;     // calls members_, which calls it: ~Service ends them in order
   std::unique_ptr<Members> members_;
   std::unique_ptr<Status> status_;
   std::thread thread_;
