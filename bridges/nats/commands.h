@@ -87,6 +87,10 @@ class Commands {
   }
   [[nodiscard]] uint64_t under_way() const { return pbx_.under_way + any_.under_way; }
   [[nodiscard]] const std::string& rule() const { return rule_; }
+  // The daemon's socket for this rule.
+  [[nodiscard]] const std::string& path() const { return path_; }
+  // The daemon's maximum for one request.
+  [[nodiscard]] size_t max_line_bytes() const { return max_line_bytes_; }
 
  private:
   enum class State { not_connected, connected, other_rule };

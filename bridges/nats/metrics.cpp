@@ -58,6 +58,24 @@ void add_commands(MetricFamilies& families, const Service& service) {
     families.gauge("aribus_nats_commands_under_way", "Commands without an answer yet.",
                    to_double(rule->under_way()), {{"rule", rule->rule()}});
   }
+  for (const auto& rule : service.rules()) {
+    families.gauge("aribus_nats_members", "Members of worker groups that are connected.",
+                   to_double(service.members().figures(*rule).connected), {{"rule", rule->rule()}});
+  }
+  for (const auto& rule : service.rules()) {
+    families.counter("aribus_nats_member_links_total", "Links that members have opened.",
+                     to_double(service.members().figures(*rule).opened), {{"rule", rule->rule()}});
+  }
+  for (const auto& rule : service.rules()) {
+    const MemberFigures& figures = service.members().figures(*rule);
+    const std::pair<const char*, uint64_t> reasons[] = {{"lease", figures.expired},
+                                                        {"message", figures.broken}};
+    for (const auto& [reason, count] : reasons) {
+      families.counter("aribus_nats_member_links_broken_total",
+                       "Links that ended because the member was silent, or a message was missing.",
+                       to_double(count), {{"rule", rule->rule()}, {"reason", reason}});
+    }
+  }
   families.counter("aribus_nats_unsent_answers_total",
                    "Answers not sent because NATS was away too long, or because there were too many.",
                    to_double(service.unsent_answers()));

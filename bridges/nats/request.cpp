@@ -23,7 +23,7 @@ Error wrong_param(std::string_view name, std::string_view expected, const std::s
 
 }  // namespace
 
-Result<Request> read_request(std::string_view text, std::string& id) {
+Result<Request> read_member_request(std::string_view text, std::string& id) {
   const Result<Json> parsed = parse_json(text, max_request_values);
   if (!parsed) {
     id = rpc::id_in(text);
@@ -37,14 +37,17 @@ Result<Request> read_request(std::string_view text, std::string& id) {
   }
   const Result<rpc::Request> read = rpc::read_request(*parsed);
   if (!read) return read.error();
-  if (read->method == "subscribe" || read->method == "unsubscribe") {
-    return Error{ErrorKind::unknown_method,
-                 read->method + ": not available over NATS; read records from the stream ARIBUS_<pbx>",
-                 {}};
-  }
-  Request request{read->method, copy_of(*read->params)};
+  Request request{read->method, copy_of(*read->params), read->id};
   if (request.params.IsNull()) request.params.SetObject();
   return request;
+}
+
+Result<Request> read_request(std::string_view text, std::string& id) {
+  Result<Request> request = read_member_request(text, id);
+  if (!request || (request->method != "subscribe" && request->method != "unsubscribe")) return request;
+  return Error{ErrorKind::unknown_method,
+               request->method + ": not available over NATS; read records from the stream ARIBUS_<pbx>",
+               {}};
 }
 
 Result<void> check_for_any(const Request& request) {

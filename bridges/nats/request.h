@@ -14,12 +14,15 @@ namespace aribus::nats {
 // One request of a program.
 struct Request {
   std::string method;
-  Json params;  // an object, unless the program sent something else
+  Json params;          // an object, unless the program sent something else
+  std::string id = {};  // as JSON text; "" if it has none
 };
 
 // Reads a request. Sets `id` to the request's id if the text has one, even on an error: the answer needs it.
 // Errors: malformed, invalid_request, unknown_method (`subscribe`, `unsubscribe`).
 [[nodiscard]] Result<Request> read_request(std::string_view text, std::string& id);
+// The same for a request of a member of a worker group, which may subscribe.
+[[nodiscard]] Result<Request> read_member_request(std::string_view text, std::string& id);
 
 // Checks that any PBX may carry it out. Errors: invalid_params, for a `key` or a `server`.
 [[nodiscard]] Result<void> check_for_any(const Request& request);

@@ -8,6 +8,7 @@
 
 #include "base/numbers.h"
 #include "base/time.h"
+#include "nats/message.h"
 #include "nats/pauses.h"
 #include "nats/subject.h"
 #include "protocol/rpc.h"
@@ -22,6 +23,7 @@ constexpr milliseconds look_every{250};    // between checks of an idle connecti
 constexpr milliseconds stop_within{5000};  // for commands in progress
 constexpr milliseconds stop_looks_every{20};
 constexpr milliseconds calls_end_within{5000};
+constexpr milliseconds ends_within{1000};  // for the last messages to members
 constexpr int64_t flush_within_ms = 2000;
 constexpr milliseconds longest_timeout{86'400'000};
 // Answers kept for a connection to NATS; if there are more, the oldest are dropped.
@@ -42,10 +44,6 @@ std::string new_id() {
 
 std::string subject_of(const std::string& pbx, const Commands& rule) {
   return "aribus.v1.rpc." + pbx + "." + token(rule.rule());
-}
-
-std::string_view data_of(natsMsg* message) {
-  return {natsMsg_GetData(message), static_cast<size_t>(natsMsg_GetDataLength(message))};
 }
 
 // The subject of the answer; "": none. NATS does not check permissions of reply subjects, and this user may
@@ -75,12 +73,14 @@ Result<std::optional<milliseconds>> timeout_of(natsMsg* message) {
 
 struct Service::Subscription {
   Service& service;
+  Slot::Purpose purpose;
   Commands* rule;
   Address address;
   natsSubscription* subscription = nullptr;
   bool is_over = false;  // libnats makes no more calls; protected by the service's mutex
 
-  Subscription(Service& of, Commands* commands, Address to) : service(of), rule(commands), address(to) {}
+  Subscription(Service& of, const Slot& slot)
+      : service(of), purpose(slot.purpose), rule(slot.rule), address(slot.address) {}
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
   ~Subscription() { natsSubscription_Destroy(subscription); }
@@ -89,10 +89,13 @@ struct Service::Subscription {
                          void* closure) {
     const auto& self = *static_cast<Subscription*>(closure);
     const Message message(got);
-    if (self.rule == nullptr) {
-      self.service.on_discovery(got);
-    } else {
-      self.service.on_command(got, *self.rule, self.address);
+    switch (self.purpose) {
+      case Slot::Purpose::discovery:
+        return self.service.on_discovery(got);
+      case Slot::Purpose::commands:
+        return self.service.on_command(got, *self.rule, self.address);
+      case Slot::Purpose::members:
+        return self.service.on_member(got, *self.rule);
     }
   }
   static void on_complete(void* closure) {
@@ -109,18 +112,32 @@ Service::Service(ServiceOptions options, std::function<Published()> published)
     : options_(std::move(options)),
       published_(std::move(published)),
       identity_{options_.pbx, new_id(), options_.version, to_rfc3339(wall_now())} {
+  using Purpose = Slot::Purpose;
   for (const std::string_view tail : {"", ".aribus"})
-    slots_.push_back({"$SRV.*" + std::string(tail), nullptr, Address::pbx, nullptr});
-  slots_.push_back({"$SRV.*.aribus." + identity_.id, nullptr, Address::pbx, nullptr});
+    slots_.push_back({"$SRV.*" + std::string(tail), Purpose::discovery, nullptr, Address::pbx, nullptr});
+  slots_.push_back({"$SRV.*.aribus." + identity_.id, Purpose::discovery, nullptr, Address::pbx, nullptr});
+  std::vector<const Commands*> rules;
   for (const auto& [rule, socket] : options_.rules) {
     Commands& made = *rules_.emplace_back(std::make_unique<Commands>(
         rule, socket,
         Commands::Handlers{.answer = [this](const Asked& asked,
                                             std::string_view text) { answer(asked.reply, asked.id, text); },
                            .changed = [this] { wake(); }}));
-    slots_.push_back({subject_of(options_.pbx, made), &made, Address::pbx, nullptr});
-    slots_.push_back({subject_of("any", made), &made, Address::any, nullptr});
+    rules.push_back(&made);
+    slots_.push_back({subject_of(options_.pbx, made), Purpose::commands, &made, Address::pbx, nullptr});
+    slots_.push_back({subject_of("any", made), Purpose::commands, &made, Address::any, nullptr});
+    slots_.push_back({"aribus.v1.member." + options_.pbx + "." + token(rule) + ".*.*", Purpose::members,
+                      &made, Address::pbx, nullptr});
   }
+  outbox_ = std::make_unique<MemberOutbox>(MemberOutbox::Handlers{
+      .send = [this](const std::string& subject, const ToMember& message,
+                     const std::string& end) { send_to_member(subject, message, end); },
+      .has_room = [this] { members_->can_send(); }});
+  members_ = std::make_unique<Members>(
+      rules, Members::Handlers{
+                 .send = [this](const std::string& subject, ToMember message,
+                                const std::string& end) { outbox_->push(subject, std::move(message), end); },
+                 .max_data = [this] { return outbox_->has_room() ? max_member_data_.load() : 0; }});
   note_turn();
   status_ = std::make_unique<Status>(options_.socket, [this] { wake(); });
   thread_ = std::thread([this] { run(); });
@@ -129,6 +146,8 @@ Service::Service(ServiceOptions options, std::function<Published()> published)
 Service::~Service() {
   stop();
   thread_.join();
+  members_->stop();
+  outbox_.reset();
   for (const auto& rule : rules_) rule->stop();  // answers the commands in progress
   disconnect();
 }
@@ -182,6 +201,8 @@ Error Service::serve(const SharedConnection& connection) {
   }
   connected_ = true;
   send_kept(connection.get());
+  learn_max_payload(connection.get());
+  members_->can_send();
   spdlog::info("accepting commands over NATS at {}", options_.nats.url);
   std::optional<Clock::time_point> until;
   for (;;) {
@@ -199,7 +220,11 @@ Error Service::serve(const SharedConnection& connection) {
       check_rules();
       if (auto subscribed = subscribe(connection.get()); !subscribed) return subscribed.error();
     } else {
-      if (!until) until = Clock::now() + stop_within;
+      if (!until) {
+        until = Clock::now() + stop_within;
+        members_->stop();
+        outbox_->finish(ends_within);
+      }
       leave_all();
       if ((leaving_.empty() && under_way() == 0) || Clock::now() >= *until)
         return {ErrorKind::not_connected, "aribus-nats was stopped", {}};
@@ -216,6 +241,7 @@ void Service::disconnect() {
     connection.swap(connection_);
   }
   connected_ = false;
+  max_member_data_ = 0;
   if (!connection) return;
   if (nats::is_connected(connection.get())) natsConnection_FlushTimeout(connection.get(), flush_within_ms);
   natsConnection_Close(connection.get());
@@ -237,21 +263,27 @@ void Service::disconnect() {
 Result<void> Service::subscribe(natsConnection* connection) {
   const auto daemon = status_->state();
   for (Slot& slot : slots_) {
-    const bool wanted = slot.rule == nullptr ||
-                        (slot.address == Address::pbx ? slot.rule->is_offered()
-                                                      : slot.rule->is_connected() && !daemon->ready.empty());
+    bool wanted = true;
+    if (slot.purpose == Slot::Purpose::commands) {
+      wanted = slot.address == Address::pbx ? slot.rule->is_offered()
+                                            : slot.rule->is_connected() && !daemon->ready.empty();
+    } else if (slot.purpose == Slot::Purpose::members) {
+      wanted = slot.rule->is_connected();
+    }
     if (wanted == (slot.subscription != nullptr)) continue;
     if (!wanted) {
       leave(slot);
-    } else if (auto joined = join(connection, slot); !joined) {
-      return joined;
+      if (slot.purpose == Slot::Purpose::members && !slot.rule->is_offered()) members_->drop(*slot.rule);
+      continue;
     }
+    if (auto joined = join(connection, slot); !joined) return joined;
+    if (slot.purpose == Slot::Purpose::members) say_accepting(connection, *slot.rule);
   }
   return {};
 }
 
 Result<void> Service::join(natsConnection* connection, Slot& slot) {
-  slot.subscription = std::make_unique<Subscription>(*this, slot.rule, slot.address);
+  slot.subscription = std::make_unique<Subscription>(*this, slot);
   Subscription& made = *slot.subscription;
   natsStatus status =
       slot.rule == nullptr

@@ -17,6 +17,8 @@
 #include "nats/commands.h"
 #include "nats/connection.h"
 #include "nats/discovery.h"
+#include "nats/member_outbox.h"
+#include "nats/members.h"
 #include "nats/status.h"
 
 typedef struct __natsSubscription natsSubscription;
@@ -34,6 +36,7 @@ struct ServiceOptions {
 // Has its own connection to NATS and reconnects whenever it ends. Receives commands on
 //   aribus.v1.rpc.<pbx>.<rule>   unless the daemon's rule has another name
 //   aribus.v1.rpc.any.<rule>     while one of the daemon's Asterisks is ready
+//   aribus.v1.member.<pbx>.<rule>.<group>.<member>   while the daemon takes commands of the rule
 // in the queue group `aribus`, so that only one bridge process gets each, even if two have the same <pbx>;
 // and answers `$SRV` requests. libnats calls it in its own threads.
 class Service {
@@ -56,6 +59,7 @@ class Service {
   // For monitoring, by several threads.
   [[nodiscard]] bool is_connected() const { return connected_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Commands>>& rules() const { return rules_; }
+  [[nodiscard]] const Members& members() const { return *members_; }
   [[nodiscard]] Published published() const { return published_(); }
   // The daemon's latest status.
   [[nodiscard]] std::shared_ptr<const DaemonState> daemon() const { return status_->state(); }
@@ -66,9 +70,12 @@ class Service {
   struct Subscription;
   // A subject, and its subscription while it is wanted.
   struct Slot {
+    enum class Purpose { discovery, commands, members };
+
     std::string subject;
-    Commands* rule;  // nullptr: discovery
-    Address address;
+    Purpose purpose;
+    Commands* rule;   // nullptr: discovery
+    Address address;  // of commands
     std::unique_ptr<Subscription> subscription;
   };
   struct KeptAnswer {
@@ -90,6 +97,10 @@ class Service {
 
   void on_command(natsMsg* message, Commands& rule, Address address);
   [[nodiscard]] Result<void> aim_at_ready_server(Request& request);
+  void on_member(natsMsg* message, const Commands& rule);
+  void send_to_member(const std::string& subject, const ToMember& message, const std::string& end);
+  void say_accepting(natsConnection* connection, const Commands& rule);
+  void learn_max_payload(natsConnection* connection);
   void on_discovery(natsMsg* message);
   void answer(const std::string& reply, const std::string& id, std::string_view text);
   [[nodiscard]] bool publish(natsConnection* connection, const std::string& reply, const std::string& id,
@@ -123,6 +134,9 @@ class Service {
   std::string configuration_;                           // when the daemon read its configuration
 
   std::vector<std::unique_ptr<Commands>> rules_;
+  std::atomic<size_t> max_member_data_ = 0;  // 0: not connected
+  std::unique_ptr<MemberOutbox> outbox_;     // calls members_, which calls it: ~Service ends them in order
+  std::unique_ptr<Members> members_;
   std::unique_ptr<Status> status_;
   std::thread thread_;
 };

@@ -6,7 +6,7 @@ const MAX_UNREAD = 1000; // records of a call that its program does not read
 const PINGS_PER_LEASE = 4;
 
 // What is given to a loop, in order; push() after end() is ignored.
-class Queue {
+export class Queue {
   items = [];
   #isOver = false;
   #error = null;
@@ -57,6 +57,10 @@ export class GroupCall {
   }
 
   get channel() { return this.#channel; }
+
+  get client() { return this.#group.client; }
+
+  get pbx() { return this.client.pbx; }
 
   // The first command about a call accepts it.
   async command(method, params = {}) {
@@ -119,17 +123,19 @@ export class Group {
   #pinging = null;
 
   // join(): waits until the client is subscribed.
-  constructor(dispatcher, wanted, join) {
-    Object.assign(this, {dispatcher, wanted, name: wanted.group});
+  constructor(client, dispatcher, {holds = [], ...wanted}, join) {
+    Object.assign(this, {client, dispatcher, wanted: holds.length > 0 ? {holds, ...wanted} : wanted, name: wanted.group});
     this.#join = join;
     this.#left.promise = new Promise((resolve) => { this.#left.resolve = resolve; });
-    for (const held of wanted.holds ?? []) {
+    for (const held of holds) {
       const call = new GroupCall(this, held, null);
       call.accepted = true;
       this.calls.set(call.id, call);
       this.#doubtful.add(call.id);
     }
   }
+
+  get transport() { return this.client.transport; }
 
   get holds() {
     return [...this.calls.values()].filter(({accepted}) => accepted).map(({id, epoch}) => ({call: id, epoch}));
@@ -188,6 +194,11 @@ export class Group {
         }
         for (const id of item.calls ?? []) this.calls.get(id)?.see(item);
     }
+  }
+
+  // The lease is over: others may have the calls.
+  expire() {
+    for (const call of [...this.calls.values()]) this.#release(call, 'lease');
   }
 
   // The client is closed, or the daemon has ended the membership.

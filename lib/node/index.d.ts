@@ -161,7 +161,7 @@ export class Bridge extends BridgeOperations {
   record(name: string, options?: RecordOptions): Promise<LiveRecording>;
 }
 
-type GroupParams = Pick<Params<'subscribe'>, 'member' | 'capacity' | 'since' | 'holds' | 'accept_ms' | 'grace_ms' | 'lease_ms' |
+export type GroupParams = Pick<Params<'subscribe'>, 'member' | 'capacity' | 'since' | 'holds' | 'accept_ms' | 'grace_ms' | 'lease_ms' |
   'fallback_after_ms' | 'fallback' | 'fallback_media' | 'fallback_app' | 'exclusive' | 'orphan' | 'orphan_after_ms'> & {apps?: string[]};
 
 /**
@@ -176,6 +176,10 @@ type GroupParams = Pick<Params<'subscribe'>, 'member' | 'capacity' | 'since' | '
 export class GroupCall implements AsyncIterableIterator<Item> {
   private constructor();
   readonly id: string;
+  /** Over NATS its PBX, "" on the socket. */
+  readonly pbx: string;
+  /** The client for commands, originate() and bridge() there. */
+  readonly client: Client;
   /** With which it belongs to this member; commands have it. */
   readonly epoch: number;
   /** The name of its Asterisk. */
@@ -229,6 +233,8 @@ export class GroupCall implements AsyncIterableIterator<Item> {
 export class Group implements AsyncIterableIterator<GroupCall> {
   private constructor();
   readonly name: string;
+  /** `unix` for the daemon's socket. */
+  readonly transport: 'unix' | 'nats';
   /** The name of this member, once it has joined. */
   readonly member: string;
   /** The calls that belong to it, by id. */
@@ -257,6 +263,11 @@ export class Group implements AsyncIterableIterator<GroupCall> {
  */
 export class Client implements AsyncIterable<Item> {
   private constructor();
+
+  /** `unix`, for the daemon's socket; `nats` for the clients of the PBXs in a group over NATS. */
+  readonly transport: 'unix' | 'nats';
+  /** Over NATS, the name of the PBX; "" on the socket. */
+  readonly pbx: string;
 
   /**
    * Connects.

@@ -1,10 +1,10 @@
 // A client of aribusd. Documented in index.d.ts.
-import net from 'node:net';
-
 import {Dispatcher} from './dispatcher.js';
-import {NotConnected, cannotConnect} from './errors.js';
+import {NotConnected} from './errors.js';
 import {Group} from './group.js';
 import {Call, GREETING, Session, pauses} from './session.js';
+import {connectSocket} from './socket.js';
+import {WITH_CONNECTIONS} from './transport.js';
 
 export {Bridge, Channel} from './channel.js';
 export {AribusError, BridgeGone, CallFailed, ChannelGone, InvalidParams, NotAllowed, NotConnected, NotOwner, OutcomeUnknown,
@@ -15,9 +15,11 @@ export {newId} from './request.js';
 const DEFAULT_PATH = '/run/aribus/aribus.sock';
 
 export class Client {
-  #path;
+  transport = 'unix';
+  pbx = '';
+  #opener; // makes a connection: see transport.js
   #session;
-  #socket = null;
+  #connection = null;
   #timer = null;
   #pauses = pauses();
   #waiting = []; // next() calls that wait for an item: [resolve, reject]
@@ -32,11 +34,21 @@ export class Client {
   static connect({path, wait = 0, maxLineBytes} = {}) {
     const client = new Client();
     client.#session = new Session(maxLineBytes);
-    client.#path = path ?? (process.env.ARIBUS_SOCKET || DEFAULT_PATH);
+    client.#opener = (handlers) => connectSocket(path ?? (process.env.ARIBUS_SOCKET || DEFAULT_PATH), handlers);
     return new Promise((resolve, reject) => {
       client.#opened = {until: Date.now() + wait, resolve, reject};
       client.#connect();
     });
+  }
+
+  // A client whose connections `opener` makes; it does not wait for the first one.
+  static [WITH_CONNECTIONS](opener, {transport, pbx}) {
+    const client = new Client();
+    Object.assign(client, {transport, pbx});
+    client.#session = new Session();
+    client.#opener = opener;
+    client.#connect();
+    return client;
   }
 
   get hello() { return this.#session.hello; }
@@ -92,7 +104,7 @@ export class Client {
       throw new Error('this client serves calls, or is a member of a group already: use another Client beside it');
     }
     const dispatcher = this.#dispatcherMade();
-    dispatcher.group = new Group(dispatcher, {group, ...params}, () => this.#dispatch());
+    dispatcher.group = new Group(this, dispatcher, {group, ...params}, () => this.#dispatch());
     this.#session.renewWith(() => ({holds: dispatcher.group.holds}));
     return dispatcher.group;
   }
@@ -148,7 +160,7 @@ export class Client {
     clearTimeout(this.#timer);
     clearTimeout(this.#greeting);
     this.#session.shut();
-    this.#socket?.destroy();
+    this.#connection?.close();
     this.#hand();
   }
 
@@ -179,14 +191,14 @@ export class Client {
 
   #readOn() {
     if (this.#resting) return;
-    if (this.#session.wantsMore) this.#socket?.resume();
-    else this.#socket?.pause();
+    if (this.#session.wantsMore) this.#connection?.resume();
+    else this.#connection?.pause();
   }
 
-  // Pauses reading for one turn: while data is available, the socket would not let other work run.
+  // Pauses reading for one turn: while data is available, the connection would not let other work run.
   #rest() {
     this.#resting = true;
-    this.#socket?.pause();
+    this.#connection?.pause();
     setImmediate(() => {
       this.#resting = false;
       this.#readOn();
@@ -194,42 +206,40 @@ export class Client {
   }
 
   #connect() {
-    const socket = net.connect(this.#path);
-    let connected = false, reason = 'aribusd has closed the connection';
-    socket.on('connect', () => {
-      if (this.#closed) {
-        socket.destroy();
-        return;
-      }
-      connected = true;
-      socket.cork();
-      this.#socket = socket;
-      const patience = Math.max(GREETING.ms, (this.#opened?.until ?? 0) - Date.now());
-      this.#greeting = setTimeout(() => {
-        reason = 'aribusd does not say who it is';
-        socket.destroy();
-      }, patience);
-      this.#session.opened((text) => socket.write(text));
-      // A daemon that refuses the connection has sent the reason: read it before a failing write discards it.
-      setImmediate(() => setImmediate(() => socket.uncork()));
-    });
-    socket.on('data', (data) => {
-      try {
-        this.#session.received(data);
-      } catch (error) {
-        socket.destroy(error);
-      }
-      if (this.#session.ready) this.#ready();
-      this.#rest();
-      this.#hand();
-    });
-    socket.on('error', (error) => {
-      reason = connected ? `the connection to aribusd broke: ${error.message}` : cannotConnect(this.#path, error);
-    });
-    socket.on('close', () => {
-      this.#socket = null;
-      clearTimeout(this.#greeting);
-      if (!this.#closed) this.#lost(this.#session.end ?? reason);
+    let silent = false;
+    this.#opener({
+      opened: (connection) => {
+        if (this.#closed) {
+          connection.close();
+          return;
+        }
+        this.#connection = connection;
+        const patience = Math.max(GREETING.ms, (this.#opened?.until ?? 0) - Date.now());
+        this.#greeting = setTimeout(() => {
+          silent = true;
+          connection.close();
+        }, patience);
+        this.#session.opened((text) => connection.send(text));
+      },
+      received: (data) => {
+        try {
+          this.#session.received(data);
+        } finally {
+          if (this.#session.ready) this.#ready();
+          this.#rest();
+          this.#hand();
+        }
+      },
+      closed: (reason) => {
+        this.#connection = null;
+        clearTimeout(this.#greeting);
+        if (!this.#closed) this.#lost(this.#session.end ?? (silent ? 'aribusd does not say who it is' : reason));
+      },
+      // The lease is over: others may have the calls.
+      expired: () => {
+        this.#session.startAnew();
+        this.#dispatcher?.group?.expire();
+      },
     });
   }
 

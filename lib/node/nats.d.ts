@@ -1,6 +1,7 @@
-// Records and commands of PBXs over NATS, from any machine: docs/nats-clients.md. Needs @nats-io/transport-node and
+// Records, commands and worker groups of PBXs over NATS, from any machine: docs/nats-clients.md. Needs @nats-io/transport-node and
 // @nats-io/jetstream, which make the connection: servers, credentials, TLS and reconnecting are options of connect().
 import type {NatsConnection} from '@nats-io/transport-node';
+import type {Client as PbxClient, GroupCall, GroupParams} from './index.js';
 import type {Item, Methods} from './types.js';
 
 type Names = string | string[];
@@ -79,4 +80,60 @@ export class Commands {
    */
   callAny<M extends keyof Methods>(method: M, ...rest: {} extends Params<M> ? [params?: Params<M>, options?: Options]
     : [params: Params<M>, options?: Options]): Promise<{pbx: string; result: Methods[M]['result']}>;
+}
+
+/**
+ * A member of one group at many PBXs; Client.group() makes it. It is used as Group of the socket.
+ *
+ * Iterating gives the calls of all PBXs: `call.pbx` is the PBX of the call, `call.client` the Client for its PBX, whose call(),
+ * originate() and bridge() act there. A PBX that refuses the membership is left out, with a process warning of type
+ * AribusWarning; when all have refused it, iterating rejects with the error.
+ */
+export class Workers implements AsyncIterableIterator<GroupCall> {
+  private constructor();
+  readonly transport: 'nats';
+  /** Of the group. */
+  readonly name: string;
+  /** The name of this member, the same at all PBXs. */
+  readonly member: string;
+  /** The calls that belong to it. */
+  get calls(): GroupCall[];
+  /** The Client of each PBX. */
+  get clients(): Map<string, PbxClient>;
+  /** The cursors of the PBXs: a program that saves them, and `holds`, may pass both to Client.group() when it is started again. */
+  get cursors(): Record<string, string>;
+  /** The calls that it has accepted, by PBX. */
+  get holds(): Record<string, Array<{call: string; epoch: number}>>;
+
+  /** Joins the group at all PBXs that are known; iterating does this. A PBX that is not there is joined when it comes. */
+  join(): Promise<this>;
+  /** Leaves the group at all PBXs that can be reached, as Group.leave(). */
+  leave(options?: {drain?: boolean; timeout?: number}): Promise<void>;
+
+  next(): Promise<IteratorResult<GroupCall, undefined>>;
+  [Symbol.asyncIterator](): this;
+}
+
+/** A member of a worker group at many PBXs. */
+export class Client {
+  /**
+   * connection: it is not closed with the client. rule: the access rule, one of `rules` in the PBXs' nats.yaml.
+   * pbxs: the names of the PBXs; without it, all PBXs that offer the rule, also those that come later. lease: in ms, default 10 s:
+   * when aribus-nats hears nothing of this program for so long, it gives the calls to others, and when this program hears nothing
+   * of aribus-nats for so long, it gives them up. Signs of life are sent three times as often, in the event loop that runs the
+   * handlers.
+   */
+  constructor(connection: NatsConnection, rule: string, options?: {pbxs?: Names; lease?: number});
+  readonly transport: 'nats';
+  /**
+   * Makes this client a member of the group at each PBX, once it is iterated: as Client.group() of the socket.
+   *
+   * member: a name of its own, with which it keeps its calls when it is started again within `lease`; without it, it gets a random
+   * one. capacity: how many calls at a time, of each PBX. since, holds: Workers.cursors and Workers.holds, saved by an earlier process
+   * of the same member.
+   */
+  group(group: string, params?: Omit<GroupParams, 'since' | 'holds'> & {since?: Record<string, string>;
+    holds?: Record<string, Array<{call: string; epoch: number}>>}): Workers;
+  /** Ends the iteration. Calls that belong to this member go to others: at once, or if it has a name, after `grace`. */
+  close(): Promise<void>;
 }

@@ -1,10 +1,14 @@
-// Records and commands of PBXs over NATS. Documented in nats.d.ts.
+// Records, commands and worker groups of PBXs over NATS. Documented in nats.d.ts.
 import {jetstreamManager} from '@nats-io/jetstream';
 import {errors, headers} from '@nats-io/transport-node';
 
 import {Consumer, causeOf} from './consumer.js';
 import {NotAllowed, NotConnected, OutcomeUnknown, errorOf} from './errors.js';
+import {token} from './link.js';
 import {REQUEST_BYTES, encoded, refusal, tooLong, withId} from './request.js';
+import {Finder, Workers} from './workers.js';
+
+export {Workers};
 
 const GRACE = 1000; // beyond a command's timeout, at which aribus-nats itself answers, in ms
 const LONGEST = 86_400_000; // aribus-nats' maximum, in ms
@@ -134,6 +138,36 @@ export class Commands {
   }
 }
 
+export class Client {
+  transport = 'nats';
+  #options; // {connection, rule, pbxs, lease, finds}
+  #workers = null;
+  #finder = null;
+
+  constructor(connection, rule, {pbxs, lease = 10_000} = {}) {
+    if (!rule) throw refusal('rule', 'the name of an access rule is expected');
+    if (!(lease >= 100 && lease <= 3_600_000)) throw refusal('lease', `100 to 3600000 ms are expected, not ${lease}`);
+    const names = pbxs === undefined ? undefined : listed(pbxs).map((pbx) => checkedName('pbxs', pbx));
+    this.#options = {connection, rule, pbxs: names, lease, finds: names === undefined};
+  }
+
+  group(group, params = {}) {
+    if (this.#workers) throw new Error('this client is a member of a group already: use another Client beside it');
+    if (!group) throw refusal('group', 'the name of a group is expected');
+    this.#workers = new Workers(this.#options, {group, ...params}, async () => {
+      this.#finder ??= new Finder(this.#options, this.#workers);
+    });
+    return this.#workers;
+  }
+
+  async close() {
+    this.#finder?.close();
+    await this.#workers?.close();
+    const {connection} = this.#options;
+    if (connection.info && !connection.isClosed()) await connection.flush(); // the ends of the links
+  }
+}
+
 function listed(names) {
   return typeof names === 'string' ? [names] : names ?? [];
 }
@@ -148,9 +182,6 @@ function checkedName(parameter, text) {
 function tokens(parameter, names) {
   return [...new Set(listed(names))].map((name) => {
     if (/[*?]/.test(name)) throw refusal(parameter, `names are expected, not globs as ${JSON.stringify(name)}`);
-    return Array.from(new TextEncoder().encode(name), (byte) => {
-      const character = String.fromCharCode(byte);
-      return /[A-Za-z0-9_-]/.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-    }).join('') || '_';
+    return token(name);
   });
 }

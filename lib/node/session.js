@@ -68,6 +68,12 @@ export class Session {
   // `renewal()` is added to the parameters of a subscription that is renewed.
   renewWith(renewal) { this.#subscription.renewal = renewal; }
 
+  // The subscription is renewed without `since`, and items that were not handed out are dropped.
+  startAnew() {
+    this.items = this.items.filter(({item}) => item instanceof AribusError);
+    this.#subscription.place = null;
+  }
+
   // Whether to read from the socket: records that the program does not take stay in the daemon's ring.
   get wantsMore() {
     return this.items.length < this.#queued || this.#subscription.hasWaiting

@@ -70,7 +70,10 @@ export class Subscription {
   nextRequest(isRead) {
     if (this.asked) return null;
     if (this.#state === State.DUE || (this.#state === State.BEHIND && isRead && this.#waiting.length === 0)) {
-      this.asked = this.#ownCall('subscribe', {...this.#wanted, ...this.renewal(), since: this.place});
+      const params = Object.entries({...this.#wanted, ...this.renewal(), since: this.place});
+      // The daemon takes no empty list.
+      this.asked = this.#ownCall('subscribe', Object.fromEntries(
+        params.filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0))));
     } else if (this.#state === State.REFUSED) {
       this.asked = this.#ownCall('unsubscribe', {});
     } else {

@@ -301,6 +301,13 @@ class GroupTest(unittest.TestCase):
         self.peer = Peer(self.listener).greet()
         self.assertTrue(self.peer.is_silent())  # it does not join again
 
+    def test_without_calls_it_joins_again_without_a_list_of_them(self):
+        """The daemon takes no empty list, at the beginning and later."""
+        self.assertNotIn("holds", self.start(holds=[]))
+        self.assertNotIn("holds", self.reconnect({"resumed": True, "member": "w1"}))
+        self.assign("c1")
+        self.assertEqual(self.told()[0], "call")
+
     def test_a_program_that_was_started_again_has_the_calls_that_it_held(self):
         params = self.start(since="a:0", holds=[{"call": "call-c1", "epoch": 7}])
         self.assertEqual((params["since"], params["holds"]), ("a:0", [{"call": "call-c1", "epoch": 7}]))

@@ -314,6 +314,7 @@ TEST_CASE("the programs shown are those that are run", "[docs]") {
       "lib/node/examples/click_to_call.mjs",   "lib/python/examples/voicemail.py",
       "lib/python/examples/click_to_call.py",  "lib/python/examples/voice_bot.py",
       "lib/python/examples/many_pbxs.py",      "lib/node/examples/many_pbxs.mjs",
+      "lib/python/examples/pool_worker.py",    "lib/node/examples/pool_worker.mjs",
       "lib/python/examples/hello_worker.py",   "lib/python/examples/ivr_worker.py",
       "tests/docs/ari_client_example.cpp"};
   std::set<std::string> shown;

@@ -122,6 +122,7 @@ class Observer(Connection):
         self.changed = asyncio.Event()
 
     async def watch(self, path, **params):
+        """params: of `subscribe`."""
         await self.open(path)
         self.stream = (await self.call("subscribe", **params))["cursor"].rpartition(":")[0]
         return self

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""scripts/demo --nats: calls of both PBXs in one view, commands to either and to any; Ctrl-C ends all that it has started.
+"""scripts/demo --nats: calls of both PBXs in one view, a killed worker's calls, commands to either and to any; Ctrl-C ends all.
 
 Ends with 77 where npm can't get the client libraries.
 """
@@ -39,8 +39,12 @@ def without_terminal():
         sys.exit(SKIPPED)
     assert run.returncode == 0, run.stdout + run.stderr
     for caller, pbx in (("Alice", "pbx1"), ("Bob", "pbx2"), ("Carol", "pbx1"), ("Dave", "pbx2")):
-        told = re.findall(f"^{pbx} {caller} (.*)$", run.stdout, re.MULTILINE)
+        first = run.stdout.split("4. A worker")[0]
+        told = re.findall(f"^{pbx} {caller} (.*)$", first, re.MULTILINE)
         assert told == ["rings", "answered", "hears sound:hello-world", "hung up"], (caller, told, run.stdout)
+    lost = re.findall(r"^bert (pbx\d) (\w+) new", run.stdout.split("4. A worker")[1], re.MULTILINE)
+    taken = re.findall(r"^(?:anna|carl) (pbx\d) (\w+) taken_over from bert", run.stdout, re.MULTILINE)
+    assert taken and set(taken) <= set(lost), (taken, lost, run.stdout)
     answers = re.findall(r'^\{"pbx":"(\w+)","result":\{(.*?)["}]', run.stdout, re.MULTILINE)
     assert len(answers) == 3 and [pbx for pbx, _ in answers[:2]] == ["pbx1", "pbx2"], run.stdout
     assert left() == [], left()

@@ -87,6 +87,59 @@ class NatsServer(Process):
         wait_for(lambda: "nats-server is ready: " + self.log()[-500:], answers)
 
 
+class Relay:
+    """The network between a program and a server: cut() holds back all that is sent, mend() lets it through."""
+
+    def __init__(self, port):
+        self.target, self.listener = port, socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.url = f"nats://127.0.0.1:{self.port}"
+        self.whole = threading.Event()
+        self.whole.set()
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                one, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.join, args=(one,), daemon=True).start()
+
+    def join(self, one):
+        self.whole.wait()
+        try:
+            other = socket.create_connection(("127.0.0.1", self.target), 10)
+        except OSError:
+            return one.close()
+        other.settimeout(None)
+        for source, sink in ((one, other), (other, one)):
+            threading.Thread(target=self.copy, args=(source, sink), daemon=True).start()
+
+    def copy(self, source, sink):
+        try:
+            while data := source.recv(65536):
+                self.whole.wait()
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def cut(self):
+        self.whole.clear()
+
+    def mend(self):
+        self.whole.set()
+
+    def stop(self):
+        self.mend()
+        self.listener.close()
+
+
 class Nats:
     """A connection in plain NATS (https://docs.nats.io/reference/reference-protocols/nats-protocol)."""
 

@@ -10,9 +10,10 @@ import sys
 import tempfile
 import threading
 
+from members_test import Link
 from nats_stage import BUILD, SOURCE, Nats, NatsServer, Pbx, is_report, wait_for
 
-USERS = ("pbx1", "control", "admin", "billing", "ivr")
+USERS = ("pbx1", "control", "pool", "admin", "billing", "ivr")
 
 
 def sample_server(folder):
@@ -113,9 +114,9 @@ def test_the_bridge_has_what_it_needs(stage):
     for subject in ("aribus.v1.rec.pbx2.a.b.C", "$JS.API.STREAM.DELETE.ARIBUS_pbx1", "$JS.API.STREAM.PURGE.ARIBUS_pbx1",
                     "$JS.API.STREAM.UPDATE.ARIBUS_pbx1", "$JS.API.STREAM.MSG.DELETE.ARIBUS_pbx1", "$JS.API.STREAM.CREATE.ARIBUS_pbx2",
                     "$JS.API.STREAM.MSG.GET.ARIBUS_pbx2", "$JS.API.CONSUMER.DURABLE.CREATE.ARIBUS_pbx1.x",
-                    "aribus.v1.rpc.pbx2.control", "_INBOX.somebody"):
+                    "aribus.v1.rpc.pbx2.control", "_INBOX.somebody", "aribus.v1.to-member.pbx2.ivr", "aribus.v1.member.pbx1.ivr.ivr.w1"):
         assert denied(bridge, subject), subject
-    for subject in ("aribus.v1.rec.>", "aribus.v1.rpc.pbx2.control", "_INBOX_control.>", ">"):
+    for subject in ("aribus.v1.rec.>", "aribus.v1.rpc.pbx2.control", "aribus.v1.member.pbx2.>", "_INBOX_control.>", ">"):
         assert may_not_subscribe(bridge, subject), subject
 
 
@@ -130,6 +131,23 @@ def test_a_controller_controls_and_nothing_else(stage):
         assert denied(control, subject), subject
     for subject in ("aribus.v1.rec.>", "aribus.v1.rpc.>", "_INBOX.>", "_INBOX_billing.>"):
         assert may_not_subscribe(control, subject), subject
+
+
+def test_a_worker_is_a_member_of_its_group_and_nothing_else(stage):
+    pool = stage.user("pool")
+    link = Link(pool, "w1", "ivr", "ivr")
+    link.request("subscribe", group="ivr", member="w1", apps=["demo"])
+    assert link.answer()["result"]["member"] == "w1"
+    told = pool.subscribe("aribus.v1.to-member.*.ivr")
+    pool.flush()
+    found = json.loads(pool.request("$SRV.INFO.aribus", b"").data)
+    assert "aribus.v1.rpc.pbx1.ivr" in [one["subject"] for one in found["endpoints"]]
+    assert not pool.errors and told.empty(), pool.errors
+    for subject in ("aribus.v1.member.pbx1.ivr.other.w1", "aribus.v1.member.pbx1.control.ivr.w1", "aribus.v1.rpc.pbx1.ivr",
+                    "aribus.v1.to-member.pbx1.ivr.ivr.w1.x", "aribus.v1.rec.pbx1.a.b.C", "$SRV.STATS.aribus", "other"):
+        assert denied(pool, subject), subject
+    for subject in ("aribus.v1.to-member.*.control.ivr.>", "aribus.v1.to-member.*.ivr.other.>", "aribus.v1.member.>", "_INBOX.>", ">"):
+        assert may_not_subscribe(pool, subject), subject
 
 
 def test_who_may_lists_pbxs(stage):

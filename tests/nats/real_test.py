@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""aribus-nats with real Asterisks: calls made by NATS, the bridge killed between them, and all records in the stream.
+"""aribus-nats with real Asterisks: calls made by NATS, the bridge killed between them, and all records in the stream; and workers.
 
 The Asterisks are those of ARIBUS_ASTERISK_VERSIONS that scripts/asterisk has started.
 """
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 
-from nats_stage import Nats, NatsServer, Pbx, Real, message_id, wait_for
+from clients_test import ENVIRONMENT, LANGUAGES
+from groups_test import WORKERS
+from nats_stage import Nats, NatsServer, Pbx, Process, Real, SOURCE, message_id, wait_for
+from stage import RealCaller
 
 CALLS = 6
 
@@ -32,6 +36,45 @@ def in_nats(client, stream):
         assert seq not in records, seq
         records[seq] = json.loads(message.data)
     return records
+
+
+def check_workers(language, asterisk, pbx, nats, folder, app):
+    """Two workers on NATS share calls of a real Asterisk; one is killed, and the other goes on with its call."""
+    command, is_there, library = [*WORKERS[language]], *LANGUAGES[language][1:]
+    if subprocess.run(is_there, cwd=SOURCE / "lib/node", env=ENVIRONMENT, capture_output=True).returncode != 0:
+        print(f"workers in {language} are not tested, {library} is missing")
+        return
+    workers = [Process(folder, f"{language}-{pbx.name}-{number}", *command, "nats", nats.url, "control", pbx.name, json.dumps(
+        {"apps": [app], "member": f"w{number}", "lease": 2, "accept_ms": 30_000}), environment=ENVIRONMENT) for number in range(2)]
+
+    def lines(worker, kind):
+        return [line[1:] for line in map(json.loads, filter(None, worker.log().split("\n"))) if line[0] == kind]
+
+    callers = []
+    try:
+        wait_for(lambda: "both are members: " + workers[0].log(), lambda: sum(
+            member["connection"] is not None for group in pbx.call("group.list")["groups"] for member in group["members"]) == 2)
+        for count in (1, 2):
+            callers.append(RealCaller(asterisk, app))
+            wait_for("it is accepted", lambda count=count: len({line[1] for worker in workers for line in lines(worker, "command")
+                                                                 if line[4] == "ok"}) == count)
+        victim, other = workers
+        call = lines(victim, "assigned")[0][1]
+        victim.kill()
+        wait_for(lambda: "the other goes on: " + other.log(), lambda: [line[3] for line in lines(other, "assigned") if line[1] == call])
+        epoch = [line[2] for line in lines(other, "assigned") if line[1] == call][0]
+        wait_for("with commands", lambda: any(line[1:3] == [call, epoch] and line[4] == "ok" for line in lines(other, "command")))
+        for caller in callers:
+            caller.hang_up()
+        callers.clear()
+        wait_for(lambda: "it is told of both ends: " + other.log()[-1000:], lambda: [line[3] for line in lines(other, "released")] == ["ended"] * 2)
+        print(f"workers in {language}: a call was taken over")
+    finally:
+        for caller in callers:
+            caller.hang_up()
+        for worker in workers:
+            if worker.process.poll() is None:
+                worker.kill()
 
 
 def check(version, folder):
@@ -76,6 +119,8 @@ def check(version, folder):
         different = [seq for seq in expected if stored.get(seq) != expected[seq]]
         assert not different, (different, pbx.nats.log()[-2000:])
         print(f"Asterisk {version}: {CALLS} calls, {len(expected)} records")
+        for language in WORKERS:
+            check_workers(language, asterisk, pbx, nats, folder, app)
     finally:
         pbx.stop()
         nats.kill()

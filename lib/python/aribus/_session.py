@@ -89,6 +89,11 @@ class Session:
         """`renewal()` is added to the parameters of a subscription that is renewed."""
         self._subscription.renewal = renewal
 
+    def start_anew(self) -> None:
+        """The subscription is renewed without `since`, and items that were not handed out are dropped."""
+        self.items = deque(one for one in self.items if isinstance(one[0], AribusError))
+        self._subscription.place = None
+
     @property
     def wants_more(self) -> bool:
         """Whether to read from the socket: records that the program does not take stay in the daemon's ring."""

@@ -100,7 +100,10 @@ class Subscription:
         if self.asked is not None:
             return None
         if self._state is State.DUE or (self._state is State.BEHIND and is_read and not self._waiting):
-            self.asked = self._own_call("subscribe", {**self._wanted, **self.renewal(), "since": self.place})
+            params: dict[str, Any] = {**self._wanted, **self.renewal(), "since": self.place}
+            # The daemon takes no empty list.
+            self.asked = self._own_call("subscribe", {
+                name: value for name, value in params.items() if value is not None and value != []})
         elif self._state is State.REFUSED:
             self.asked = self._own_call("unsubscribe", {})
         elif self._waiting:

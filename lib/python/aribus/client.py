@@ -41,7 +41,12 @@ A client does one or the other: serve(), originate() and bridge() use its subscr
     accepts the connection but does not answer, the client waits this long, but at least 10 s.
     max_line_bytes: the longest line accepted from aribusd; a longer one ends the connection. A recording takes 4/3 of its
     size and must fit.
+
+    transport: `unix`, for the daemon's socket; `nats` for the clients of the PBXs in a group over NATS (aribus.nats.Client).
     """
+
+    transport = "unix"
+    pbx = ""  # over NATS, the name of the PBX
 
     def __init__(self, path: str | None = None, wait: float = 0.0, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self._path, self._wait = socket_path(path), wait

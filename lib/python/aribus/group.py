@@ -31,7 +31,7 @@ class GroupCall:
     when the daemon tells of the call again (`reason` `lost` or `held`, with a new `snapshot`), `lost`, `subscribed` with
     `resumed: False`, and the `server.*` records of its Asterisk. If nobody reads them, the newest 1,000 are kept.
 
-    id: of the call. epoch: with which it belongs to this member; commands have it. server: the name of its Asterisk. reason: why it
+    id: of the call. pbx: its PBX over NATS, "" on the socket. client: the Client for commands, originate() and bridge() there. epoch: with which it belongs to this member; commands have it. server: the name of its Asterisk. reason: why it
     was assigned, such as `new` or `taken_over`. previous: the member that had it before, "" for none. snapshot: what the daemon
     told of it. channel: that entered the application; if that has ended, another one of the call. channels: those that are in an
     application. args: with which the first one entered it. accepted: whether it is accepted. released: why it does not belong to this member any more
@@ -64,6 +64,14 @@ class GroupCall:
     def channel(self) -> Channel:
         assert self._channel
         return self._channel
+
+    @property
+    def pbx(self) -> str:
+        return self._group._client.pbx
+
+    @property
+    def client(self) -> Client:
+        return self._group._client
 
     async def command(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """Calls a method of the daemon, with the call's `epoch` and `server`, and waits for a connection if there is none.
@@ -143,6 +151,7 @@ class Group:
     when the daemon refuses the membership.
 
     name: of the group. member: the name of this member, known once it has joined. calls: those that belong to it, by id.
+    transport: `unix` for the daemon's socket, `nats`.
     """
 
     def __init__(self, client: Client, wanted: dict[str, Any]) -> None:
@@ -168,6 +177,10 @@ class Group:
             call = self.calls[held["call"]] = GroupCall(self, held, None)
             call.accepted = True
             self._doubtful.add(call.id)
+
+    @property
+    def transport(self) -> str:
+        return self._client.transport
 
     @property
     def holds(self) -> list[dict[str, Any]]:
@@ -234,6 +247,11 @@ class Group:
             for id in item.get("calls", ()):
                 if id in self.calls:
                     self.calls[id].see(item)
+
+    def expire(self) -> None:
+        """The lease is over: others may have the calls."""
+        for call in list(self.calls.values()):
+            self._release(call, "lease")
 
     def end(self, error: AribusError) -> None:
         """The client is closed, or the daemon has ended the membership."""
@@ -386,4 +404,4 @@ class Group:
 def parameters(group: str, holds: Sequence[Mapping[str, Any]] | None, given: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of `subscribe`."""
     named = {name: value for name, value in given.items() if value is not None}
-    return {"group": group, **({"holds": [dict(one) for one in holds]} if holds is not None else {}), **named}
+    return {"group": group, **({"holds": [dict(one) for one in holds]} if holds else {}), **named}

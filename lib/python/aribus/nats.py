@@ -1,4 +1,4 @@
-"""Records and commands of PBXs over NATS, from any machine: docs/nats-clients.md. Needs nats-py, the extra `aribus[nats]`.
+"""Records, commands and worker groups of PBXs over NATS, from any machine: docs/nats-clients.md. Needs nats-py, the extra `aribus[nats]`.
 
 nats-py makes the connection: servers, credentials, TLS and reconnecting are options of `nats.connect()`.
 """
@@ -16,7 +16,9 @@ except ImportError as missing:
     raise ImportError("aribus.nats needs nats-py: pip install 'aribus[nats]'") from missing
 
 from ._consumer import BATCH, Consumer, Found
+from ._link import token
 from ._request import REQUEST_BYTES, as_object, encoded, refusal, too_long, with_id
+from ._workers import Workers, _Client, workers_parameters
 from .errors import NotAllowed, NotConnected, OutcomeUnknown, error_of
 
 if TYPE_CHECKING:
@@ -229,6 +231,57 @@ class Commands:
             asked.cancel()
 
 
+class Client(_Client):
+    """A member of a worker group at many PBXs.
+
+    async with aribus.nats.Client(connection, "worker") as client:
+        async for call in client.group("ivr", apps=["demo"]):
+            tasks.create_task(handler(call))
+
+    The calls are the same objects as those of aribus.Client.group(): see Workers.
+
+    connection: of nats.connect(); it is not closed with the client. rule: the access rule, one of `rules` in the PBXs' nats.yaml.
+    pbxs: the names of the PBXs; without it, all PBXs that offer the rule, also those that come later. lease: in seconds; when
+    aribus-nats hears nothing of this program for so long, it gives the calls to others, and when this program hears nothing of
+    aribus-nats for so long, it gives them up. Signs of life are sent three times as often, in the event loop that runs the handlers.
+    """
+
+    def __init__(self, connection: Connection, rule: str, pbxs: str | Sequence[str] | None = None, *, lease: float = 10.0) -> None:
+        if not rule:
+            raise refusal("rule", "the name of an access rule is expected")
+        super().__init__(connection, rule, [_name("pbxs", pbx) for pbx in ([pbxs] if isinstance(pbxs, str) else pbxs)]
+                         if pbxs is not None else None, lease)
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                        traceback: TracebackType | None) -> None:
+        await self.close()
+
+    def group(self, group: str, *, apps: Sequence[str] | None = None, member: str | None = None, capacity: int | None = None,
+              since: Mapping[str, str] | None = None, holds: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+              accept_ms: int | None = None, grace_ms: int | None = None, lease_ms: int | None = None,
+              fallback_after_ms: int | None = None, fallback: str | None = None, fallback_media: str | None = None,
+              fallback_app: str | None = None, exclusive: bool | None = None, orphan: str | None = None,
+              orphan_after_ms: int | None = None) -> Workers:
+        """Makes this client a member of the group at each PBX, once it is iterated: as aribus.Client.group().
+
+        member: a name of its own, with which it keeps its calls when it is started again within `lease`; without it, it gets a
+        random one. capacity: how many calls at a time, of each PBX. since, holds: Workers.cursors and Workers.holds, saved by an
+        earlier process of the same member.
+        """
+        return self._group(workers_parameters(group, {
+            "apps": list(apps) if apps is not None else None, "member": member, "capacity": capacity, "accept_ms": accept_ms,
+            "grace_ms": grace_ms, "lease_ms": lease_ms, "fallback_after_ms": fallback_after_ms, "fallback": fallback,
+            "fallback_media": fallback_media, "fallback_app": fallback_app, "exclusive": exclusive, "orphan": orphan,
+            "orphan_after_ms": orphan_after_ms}), since, holds)
+
+    async def close(self) -> None:
+        """Ends the iteration. Calls that belong to this member go to others: at once, or if it has a name, after `grace`."""
+        await self._close()
+
+
 def _denies(error: Exception | None, subject: str) -> bool:
     return f'permissions violation for publish to "{subject}"'.lower() in str(error).lower()
 
@@ -246,5 +299,4 @@ def _tokens(parameter: str, names: str | Sequence[str] | None) -> list[str]:
     for name in given:
         if "*" in name or "?" in name:
             raise refusal(parameter, f"names are expected, not globs as {name!r}")
-    return [re.sub(rb"[^A-Za-z0-9_-]", lambda byte: b"%%%02X" % byte[0][0], name.encode()).decode() or "_"
-            for name in dict.fromkeys(given)]
+    return [token(name) for name in dict.fromkeys(given)]
