@@ -91,12 +91,12 @@ TEST_CASE(
   stage.pass(1s);
   CHECK(stage.news() == std::vector<std::string>{"fallback c1"});
   CHECK(stage.groups->stats(stage.now).at("ivr").fallbacks == 1);
-  stage.groups->retry_fallbacks("pbx1", stage.now);  // that is under way
+  stage.retry_fallbacks("pbx1");  // that is under way
   CHECK(stage.news().empty());
   stage.groups->fallback_failed("ivr", "c1", stage.now);
-  stage.groups->retry_fallbacks("pbx2", stage.now);
+  stage.retry_fallbacks("pbx2");
   CHECK(stage.news().empty());
-  stage.groups->retry_fallbacks("pbx1", stage.now);
+  stage.retry_fallbacks("pbx1");
   CHECK(stage.news() == std::vector<std::string>{"fallback c1"});
   stage.groups->fallback_failed("ivr", "c1", stage.now);
   stage.end("c1");

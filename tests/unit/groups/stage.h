@@ -117,6 +117,10 @@ class Stage {
     groups->ended(call, now);
     act();
   }
+  void retry_fallbacks(const std::string& server) {
+    groups->retry_fallbacks(server, now);
+    act();
+  }
   void start_call(const std::string& call, const std::string& channel) {
     groups->started({.id = call, .server = "pbx1", .app = "demo", .entered = now}, channel, now);
     act();
