@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 import traceback
+from urllib.parse import quote
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(SOURCE / "tests/clients"), str(SOURCE / "tests/groups")]
@@ -67,7 +68,7 @@ class Callers:
         # The other half enters the dialplan as a call from SIP does: Stasis(EXTEN,CALLERID(num)).
         answer = self.asterisk.rest(
             "POST", f"/ari/channels?endpoint=Local/{self.app}@from-sip/n&app={self.own_app}&channelId={name}-own"
-            f"&otherChannelId={name}-in&callerId={args[0] if args else 100}")
+            f"&otherChannelId={name}-in&callerId={quote(f'<{args[0] if args else 100}>')}")
         assert answer.status == 200, answer.body
         return name + "-in"
 
@@ -393,6 +394,103 @@ async def own_originates(asterisk, calls):
         for channel, name in made:
             owner = next(m for m in members if m.name == name)
             await owner.call("channels.hangup", channelId=channel)
+
+
+@case
+async def exclusive(asterisk, calls):
+    """Programs outside the group may act on its calls, unless it is exclusive."""
+    for only_members in (False, True):
+        async with Stage(asterisk, calls) as stage:
+            await stage.member(exclusive=only_members)
+            channel, accepted = await stage.call_accepted()
+            command = {"channelId": channel, "variable": "OUTSIDE", "value": "x"}
+            if only_members:
+                error = await stage.observer.refused("channels.setChannelVar", **command)
+                assert error["code"] == NOT_OWNER and error["data"]["owner"] == accepted["member"], error
+            else:
+                await stage.observer.call("channels.setChannelVar", **command)
+            await stage.observer.call("channels.get", channelId=channel)  # reads are open
+            await stage.callers.hang_up(channel)
+
+
+@case
+async def same_key_same_member(asterisk, calls):
+    """Calls with one key stay together, although others have fewer."""
+    async with Stage(asterisk, calls) as stage:
+        for _ in range(3):
+            await stage.member()
+        owners = {key: {(await stage.call_accepted(f"key={key}"))[1]["member"] for _ in range(4)} for key in ("a", "b")}
+        assert all(len(members) == 1 for members in owners.values()), owners
+        assert owners["a"] != owners["b"], owners  # who has fewer
+
+
+@case
+async def orphans_fall_back(asterisk, calls):
+    """An accepted call that nobody takes over falls back, but not while it talks to another channel."""
+    more = with_fallback("hangup", "60s") + "    orphan: fallback\n    orphan_after: 1s\n"
+    async with Stage(asterisk, calls, more) as stage:
+        one = await stage.member()
+        (alone, _), (first, _), (second, _) = [await stage.call_accepted() for _ in range(3)]
+        for channel in (first, second):
+            await one.call("channels.answer", channelId=channel)
+        await one.call("bridges.create", type="mixing", bridgeId=f"{first}-talk")
+        await one.call("bridges.addChannel", bridgeId=f"{first}-talk", channel=[first, second])
+        await one.close()
+        observer = stage.observer
+        await observer.until("it falls back", lambda: observer.of("group.released", reason="fallback"))
+        await observer.until("it is hung up", lambda: ended_in_app(stage, alone))
+        fallen = {r["call"] for r in observer.of("group.released", reason="fallback")}
+        assert fallen == {stage.call_of(alone)}, fallen
+        assert stage.callers.exists(first) and stage.callers.exists(second)
+        await stage.callers.hang_up(first)  # now the other one is alone
+        await observer.until("it falls back as well", lambda: observer.of(
+            "group.released", reason="fallback", call=stage.call_of(second)))
+        await observer.until("all have ended", lambda: len(observer.of("call.ended")) == 3)
+
+
+@case
+async def members_that_do_not_answer(asterisk, calls):
+    """After three offers that it did not answer a member gets no more, until it sends a request."""
+    async with Stage(asterisk, calls) as stage:
+        silent = await stage.member(accepts=False, member="silent", accept_ms=100)
+        channels = [await stage.callers.call() for _ in range(4)]
+
+        async def is_suspended():
+            groups = (await stage.observer.call("group.list"))["groups"]
+            return any(one["suspended"] for group in groups for one in group["members"])
+        while not await is_suspended():
+            await asyncio.sleep(0.02)
+        offered = len(silent.of("assigned"))
+        assert offered >= 3, silent.told
+        await silent.call("ping")
+        await silent.until("it is offered calls again", lambda: len(silent.of("assigned")) > offered)
+        for channel in channels:
+            await stage.callers.hang_up(channel)
+
+
+@case
+async def overtaken_by_the_log(asterisk, calls):
+    """A member that reads too slowly is told that records are lost, and once more of each of its calls."""
+    async with Stage(asterisk, calls, "bus: {ring_bytes: 1MiB}\n", bus_path=False) as stage:
+        one = await stage.member(accept_ms=30_000)
+        channel, accepted = await stage.call_accepted()
+        one.writer.transport.pause_reading()
+
+        async def is_overtaken():
+            clients = (await stage.observer.call("daemon.clients"))["clients"]
+            return any(client["lost"] for client in clients)
+        while not await is_overtaken():
+            for number in range(200):
+                await stage.observer.call("channels.setChannelVar", channelId=channel, variable=f"V{number}", value="x" * 2000)
+        one.writer.transport.resume_reading()
+        await one.until("it is told of the call again", lambda: len(one.of("assigned")) == 2)
+        kinds = [kind for kind, _ in one.told]
+        again = one.of("assigned")[1]
+        assert kinds.index("lost") < [i for i, kind in enumerate(kinds) if kind == "assigned"][1], kinds
+        assert again["reason"] == "lost" and again["epoch"] == accepted["epoch"], again
+        assert again["snapshot"]["channel"] == channel, again
+        await stage.callers.hang_up(channel)
+        await one.until("it is released", lambda: one.of("released"))
 
 
 @case
@@ -737,7 +835,7 @@ class Book(Observer):
         self.bridges = collections.defaultdict(set)  # channels in each
         self.legs = collections.defaultdict(set)  # channels of each live call
         self.entered = set()  # channels that have entered the application, and are not hung up by the test
-        self.faults, self.gaps = [], 0
+        self.faults, self.gaps, self.talks = [], 0, 0
 
     def on_notification(self, method, record):
         kind, now = record["type"], time.time()
@@ -749,9 +847,12 @@ class Book(Observer):
         elif kind in ("ChannelEnteredBridge", "ChannelLeftBridge"):
             channels = self.bridges[record["bridge"]["id"]]
             (channels.add if kind == "ChannelEnteredBridge" else channels.discard)(record["channel"]["id"])
+            self.talks += kind == "ChannelEnteredBridge" and len(channels) == 2
         elif kind == "ChannelDestroyed":
             for channels in self.bridges.values():
                 channels.discard(record["channel"]["id"])
+        elif kind == "BridgeDestroyed":
+            self.bridges.pop(record["bridge"]["id"], None)
         elif kind.startswith("group."):
             record["seen"] = now
             self.take(record)
@@ -818,7 +919,7 @@ class Worker(Member):
         bridge = f"{channel}-talk"
         for method, params in (("channels.answer", {"channelId": other}), ("channels.answer", {"channelId": channel}),
                                ("bridges.create", {"bridgeId": bridge, "type": "mixing"}),
-                               ("bridges.addChannel", {"bridgeId": bridge, "channel": f"{channel},{other}"})):
+                               ("bridges.addChannel", {"bridgeId": bridge, "channel": [channel, other]})):
             await self.send(method, **params)
 
     async def close(self):
@@ -879,7 +980,8 @@ async def many_deaths(asterisk, minutes, rate):
         for one in members:
             await one.close()
         print(f"  {made} calls, {deaths} members died; of the calls: {dict(book.ends)} (waiting: ended before); "
-              f"{book.gaps} gaps", flush=True)
+              f"{book.talks} pairs talked; {book.gaps} gaps", flush=True)
+        assert book.talks
 
 
 async def passes(one, asterisk, version):
