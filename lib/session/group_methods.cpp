@@ -5,6 +5,7 @@
 
 #include "session/results.h"
 #include "session/session.h"
+#include "session/subscribe_params.h"
 
 namespace aribus::session {
 namespace {
@@ -12,7 +13,6 @@ namespace {
 using ari::Parameter;
 using control::Caller;
 
-constexpr int64_t longest_ms = 24LL * 60 * 60 * 1000;
 constexpr Parameter call_param{.name = "call", .required = true};
 constexpr Parameter epoch_param{.name = "epoch", .type = ari::Type::integer, .minimum = 0};
 
@@ -72,7 +72,7 @@ std::vector<control::Method> group_methods(const FindSession& find_session) {
           {.name = "group.leave",
            .parameters =
                {{.name = "drain", .type = ari::Type::boolean},
-                {.name = "timeout_ms", .type = ari::Type::integer, .minimum = 0, .maximum = longest_ms}},
+                {.name = "timeout_ms", .type = ari::Type::integer, .minimum = 0, .maximum = longest_group_ms}},
            .answer_schema = schema_text<LeavingGroup>(),
            .access_level = control::AccessLevel::control,
            .is_about_connection = true,

@@ -20,7 +20,6 @@ constexpr size_t max_names = 1024;        // servers, applications and ids, each
 constexpr size_t max_shown_bytes = 4096;  // of a filter's values, in filter_text()
 constexpr std::string_view overflows[] = {"lost", "disconnect"};
 constexpr std::string_view beginnings[] = {"newest", "oldest"};
-constexpr int64_t longest_ms = 24LL * 60 * 60 * 1000;
 constexpr size_t max_holds = 10'000;
 
 constexpr Parameter subscribe_params[] = {
@@ -41,16 +40,16 @@ constexpr Parameter subscribe_params[] = {
     {.name = "member"},
     {.name = "capacity", .type = ari::Type::integer, .minimum = 0},
     {.name = "holds", .type = ari::Type::object, .multiple = true},
-    {.name = "accept_ms", .type = ari::Type::integer, .minimum = 1, .maximum = longest_ms},
-    {.name = "grace_ms", .type = ari::Type::integer, .minimum = 0, .maximum = longest_ms},
-    {.name = "lease_ms", .type = ari::Type::integer, .minimum = 0, .maximum = longest_ms},
-    {.name = "fallback_after_ms", .type = ari::Type::integer, .minimum = 1, .maximum = longest_ms},
+    {.name = "accept_ms", .type = ari::Type::integer, .minimum = 1, .maximum = longest_group_ms},
+    {.name = "grace_ms", .type = ari::Type::integer, .minimum = 0, .maximum = longest_group_ms},
+    {.name = "lease_ms", .type = ari::Type::integer, .minimum = 0, .maximum = longest_group_ms},
+    {.name = "fallback_after_ms", .type = ari::Type::integer, .minimum = 1, .maximum = longest_group_ms},
     {.name = "fallback", .values = groups::fallback_names},
     {.name = "fallback_media"},
     {.name = "fallback_app"},
     {.name = "exclusive", .type = ari::Type::boolean},
     {.name = "orphan", .values = groups::orphan_names},
-    {.name = "orphan_after_ms", .type = ari::Type::integer, .minimum = 1, .maximum = longest_ms},
+    {.name = "orphan_after_ms", .type = ari::Type::integer, .minimum = 1, .maximum = longest_group_ms},
 };
 
 constexpr std::string_view membership_params[] = {"member", "capacity", "holds"};

@@ -1,6 +1,7 @@
 // The parameters of `subscribe`.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -13,6 +14,9 @@
 #include "json/json.h"
 
 namespace aribus::session {
+
+// The longest time that a program can set for its group, or give its calls to end.
+inline constexpr int64_t longest_group_ms = 24LL * 60 * 60 * 1000;
 
 // What `subscribe` takes.
 [[nodiscard]] std::vector<ari::Parameter> subscribe_parameters();
