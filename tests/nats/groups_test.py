@@ -9,6 +9,7 @@ language's NATS library is missing.
 """
 import argparse
 import asyncio
+import collections
 import datetime
 import json
 import os
@@ -60,6 +61,27 @@ class Worker(Process):
         return [line[1:] for line in self.lines() if line[0] == kind]
 
 
+class Watcher(Observer):
+    """Finds what the tests ask for without reading the whole log again."""
+
+    def __init__(self):
+        super().__init__()
+        self.call_of = {}  # by channel
+        self.by_call = collections.defaultdict(list)  # records
+        self.accepted, self.ended = set(), set()  # calls
+
+    def on_notification(self, method, record):
+        super().on_notification(method, record)
+        for call in record.get("calls", ()):
+            self.by_call[call].append(record)
+        if record["type"] == "StasisStart":
+            self.call_of.setdefault(record["channel"]["id"], record["calls"][0])
+        elif record["type"] == "group.accepted":
+            self.accepted.add(record["call"])
+        elif record["type"] == "call.ended":
+            self.ended.update(record["calls"])
+
+
 class Stage:
     def __init__(self, language, options):
         self.language, self.options = language, options
@@ -91,7 +113,7 @@ class Stage:
     async def pbx(self, name, url=None, bus=False):
         """A PBX with its bridge, and an observer of all its records. bus: aribusd keeps them in a file."""
         made = await asyncio.to_thread(self.make_pbx, name, url or self.server.url, bus)
-        self.observers[name] = await Observer().watch(made.socket)
+        self.observers[name] = await Watcher().watch(made.socket)
         return made
 
     def make_pbx(self, name, url, bus):
@@ -141,15 +163,8 @@ class Stage:
             made.append(answer.json()["channel"])
         self.channels[pbx] += made
         observer = self.observers[pbx]
-        await observer.until("the calls are accepted", lambda: all(self.accepted(pbx, channel) for channel in made), 60)
+        await observer.until("the calls are accepted", lambda: all(observer.call_of.get(channel) in observer.accepted for channel in made), 60)
         return made
-
-    def call_of(self, pbx, channel):
-        return next((r["calls"][0] for r in self.observers[pbx].records
-                     if r["type"] == "StasisStart" and r["channel"]["id"] == channel), None)
-
-    def accepted(self, pbx, channel):
-        return self.observers[pbx].of("group.accepted", call=self.call_of(pbx, channel) or "?")
 
     def owned(self, pbx, member):
         """The calls that the member owns there."""
@@ -164,12 +179,9 @@ class Stage:
             rest = Rest(self.pbxs[pbx].url, 10)
             for channel in channels:
                 await asyncio.to_thread(rest.call, "POST", f"/sim/call/{channel}/hangup", {})
-            await self.observers[pbx].until("nothing is owned", lambda pbx=pbx: not self.observers[pbx].owner and all(
-                self.observers[pbx].of("call.ended", channels=[channel]) or self.has_ended(pbx, channel) for channel in channels), 60)
-
-    def has_ended(self, pbx, channel):
-        call = self.call_of(pbx, channel)
-        return any(r["type"] == "call.ended" and call in r["calls"] for r in self.observers[pbx].records)
+            observer = self.observers[pbx]
+            await observer.until("nothing is owned", lambda observer=observer, channels=channels: not observer.owner and all(
+                observer.call_of.get(channel) in observer.ended for channel in channels), 60)
 
     async def check(self, *killed):
         """What every case must leave: see the functions. killed: workers that did not hear everything."""
@@ -209,7 +221,7 @@ class Stage:
             assert end is not None or was_killed, where
 
     def records_of(self, pbx, call, member, epoch):
-        records = [r for r in self.observers[pbx].records if call in r.get("calls", ())]
+        records = self.observers[pbx].by_call[call]
         begin = next(r["seq"] for r in records if r["type"] == "group.assigned" and (r["member"], r["epoch"]) == (member, epoch))
         end = next((r["seq"] for r in records if r["type"] == "group.released" and r["seq"] > begin), None)
         return [r["seq"] for r in records if r["seq"] > begin and (end is None or r["seq"] < end)]
@@ -417,7 +429,7 @@ async def daemon_restarted(stage):
         count = len(worker.of("command"))
         await stage.until("its commands are carried out again", lambda count=count: len(
             [line for line in worker.of("command")[count:] if line[4] == "ok"]) > 9)
-        stage.observers["pbx1"] = await Observer().watch(pbx.socket, **{"from": "oldest"})
+        stage.observers["pbx1"] = await Watcher().watch(pbx.socket, **{"from": "oldest"})
     assert not worker.of("released") and len(worker.of("assigned")) == 3, worker.log()[-2000:]
     await stage.hang_up()
     await stage.check()
