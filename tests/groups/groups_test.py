@@ -65,9 +65,10 @@ class Callers:
             return self.asterisk.rest("POST", "/sim/call", {"app": self.app, "args": list(args)}).json()["channel"]
         self.number += 1
         name = f"{self.app}-{os.getpid()}-{self.number:05}"
-        # The other half enters the dialplan as a call from SIP does: Stasis(EXTEN,CALLERID(num)).
+        # The other half enters the dialplan as a call from SIP does: Stasis(EXTEN,CALLERID(num)). It rings until it is
+        # answered, which takes 16 half a second each.
         answer = self.asterisk.rest(
-            "POST", f"/ari/channels?endpoint=Local/{self.app}@from-sip/n&app={self.own_app}&channelId={name}-own"
+            "POST", f"/ari/channels?endpoint=Local/{self.app}@from-sip/n&app={self.own_app}&timeout=600&channelId={name}-own"
             f"&otherChannelId={name}-in&callerId={quote(f'<{args[0] if args else 100}>')}")
         assert answer.status == 200, answer.body
         return name + "-in"
