@@ -33,8 +33,7 @@ std::string shown(const std::vector<std::string>& list) {
 
 void sort_apps(Settings& settings) {
   std::ranges::sort(settings.apps);
-  const auto [first, last] = std::ranges::unique(settings.apps);
-  settings.apps.erase(first, last);
+  settings.apps.erase(std::unique(settings.apps.begin(), settings.apps.end()), settings.apps.end());
 }
 
 std::string mistake_in(const Settings& settings) {
