@@ -64,7 +64,8 @@ TEST_CASE("an Asterisk that refuses the event stream is reported once, with its 
   CHECK(stage.server->was_tried());
   CHECK(stage.server->state() == State::down);
   CHECK_FALSE(stage.server->condition().reason().empty());
-  CHECK(stage.log.with("warning pbx1: ").size() == 1);
+  // Another one may be about who listens at its port, where the kernel can't say that.
+  CHECK(stage.log.with("warning pbx1: at http").size() == 1);
   CHECK(stage.changes == 1);
   CHECK(stage.records.empty());
 }
